@@ -1,0 +1,55 @@
+"""A discriminator: what it is shown (augmented, packed), what it sees (features), what it says (a logit)."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+
+class Discriminator(nn.Module):
+    """Trunk and head: (n, *shape) -> (n / packing,) logits.
+
+    Args:
+        trunk: (n, *shape) -> (n, features); for `packing` m it must accept m times as many channels.
+        features: How many features the trunk gives.
+        packing: How many rows are judged together, as in PacGAN; every batch must be a multiple of it.
+        spectral: Divide every weight by its largest singular value (Miyato et al., 2018), which bounds the slope of the logit.
+        augment: A differentiable map applied to whatever is shown, real or fake (Zhao et al., 2020).
+
+    References:
+        PacGAN: The power of two samples in generative adversarial networks (Lin et al., 2018)
+        Spectral Normalization for Generative Adversarial Networks (Miyato et al., 2018)
+        Differentiable Augmentation for Data-Efficient GAN Training (Zhao et al., 2020)
+    """
+
+    def __init__(
+        self, trunk: nn.Module, features: int, packing: int = 1, spectral: bool = False, augment: nn.Module | None = None
+    ) -> None:
+        super().__init__()
+        self.trunk, self.head, self.packing = trunk, nn.Linear(features, 1), packing
+        self.augment = augment or nn.Identity()
+        if spectral:
+            for layer in self.modules():
+                if isinstance(layer, nn.Linear | nn.Conv2d):
+                    spectral_norm(layer)
+
+    def features(self, x: Tensor) -> Tensor:
+        """(n, *shape) -> (n / packing, features)."""
+        return self.trunk(pack(self.augment(x), self.packing))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.features(x)).squeeze(1)
+
+
+def pack(x: Tensor, m: int) -> Tensor:
+    """m neighbouring rows side by side in the first dimension: (n, c, ...) -> (n / m, m c, ...)."""
+    return x if m == 1 else x.reshape(len(x) // m, m * x.shape[1], *x.shape[2:])
+
+
+def packed(shape: Sequence[int], m: int) -> tuple[int, ...]:
+    """The shape that `m` packed rows have.
+
+    >>> pack(torch.zeros(6, 3, 8, 8), 2).shape[1:] == packed((3, 8, 8), 2)
+    True
+    """
+    return (m * shape[0], *shape[1:])

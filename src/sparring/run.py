@@ -1,0 +1,405 @@
+"""A run: a game, its data and its directory, from the first round to the last and over any number of interruptions."""
+
+import copy
+import json
+import os
+import platform
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from . import __version__, abilities, checkpoint, distribute, options
+from .data import Data, draw, save_grid, views
+from .data import load as load_data
+from .errors import BadInput, RunFailed, unknown
+from .game import Game
+from .games import SYSTEMS
+from .loop import play
+from .progress import Progress
+
+ROUNDS, BATCH = 5000, 64
+CHECKPOINT_SECONDS = 60.0
+
+
+class Run:
+    """A game that is being, or was, played.
+
+    Attributes:
+        path: The run directory.
+        game: The game, at the state of `round`.
+        config: What run.json holds: system, options, data, seed, batch, precision, rounds, versions, command line.
+        round: How many rounds are played.
+        interrupted: Whether the last call to `play` was stopped before its last round.
+    """
+
+    def __init__(self, path: Path, game: Game, config: dict[str, Any], data: Sequence[Data] = (), played: int = 0) -> None:
+        self.path, self.game, self.config, self.round = path, game, config, played
+        self.interrupted = False
+        self._data = {"train": tuple(data)} if data else {}
+
+    def data(self, split: str = "train") -> tuple[Data, ...]:
+        """The data of this run, read when first asked for; one `Data` a source. `split` is "train" or "test"."""
+        if split not in self._data:
+            if any(facts["source"] is None for facts in self.config["data"]):
+                raise BadInput(f"{self.path} was trained on data in memory; give the data again.")
+            found = tuple(
+                load_data(facts["source"], split=split, size=tuple(facts["shape"][1:]) or None, channels=facts["shape"][0])
+                if len(facts["shape"]) == 3
+                else load_data(facts["source"], split=split)
+                for facts in self.config["data"]
+            )
+            for data, facts in zip(found, self.config["data"], strict=True):
+                if split == "train" and data.fingerprint() != facts["fingerprint"]:
+                    raise BadInput(
+                        f"{facts['source']} is not what this run was trained on (its fingerprint differs); train a new run."
+                    )
+            self._data[split] = found
+        return self._data[split]
+
+    def history(self) -> list[dict[str, float]]:
+        """The logged rounds: `{"round": n, "seconds": s, "player/term": value, ...}`."""
+        return read_history(self.path / "history.jsonl")
+
+    @property
+    def scores(self) -> list[dict[str, Any]]:
+        """What `evaluate` last found."""
+        file = self.path / "scores.json"
+        return json.loads(file.read_text()) if file.exists() else []
+
+    def play(self, rounds: int | None = None, quiet: bool = False) -> "Run":
+        """Play up to `rounds` rounds in all, with checkpoints, history and sample grids; stops early, in order, on Ctrl-C or SIGTERM.
+
+        Raises:
+            RunFailed: A value is not finite, or the disk refused; the last checkpoint is kept.
+            BadInput: Another process plays this run.
+        """
+        config = self.config
+        rounds = rounds or config["rounds"]
+        if rounds <= self.round:
+            return self
+        self.config["rounds"] = rounds
+        sources = self.data()
+        data = sources[0] if len(sources) == 1 else sources
+        view = getattr(views, self.game.view)
+        seed, every = config["seed"], max(1, rounds // 500)
+        pictures_every = max(1, rounds // 10)
+        state = torch.get_rng_state()
+
+        def batches(t: int) -> Iterator[Any]:
+            return draw(view, data, config["batch"], seed, distribute.rank(), t)
+
+        with lock(self.path), stop_signals() as stopped, Progress(self.round, rounds, quiet or distribute.rank() > 0) as progress:
+            if distribute.rank() == 0:
+                write_json(self.path / "run.json", config)
+                self._cut_history()
+                checkpoint.save(self.game, self.path, round=self.round)
+            seconds = sum(line["seconds"] for line in self.history()[-1:])
+            began = saved = time.monotonic()
+            try:
+                for t, losses in play(self.game, batches, self.round, rounds, seed, config["precision"]):
+                    self.round = t + 1
+                    last = self.round == rounds or bool(stopped)
+                    if distribute.rank() > 0:
+                        if last:
+                            break
+                        continue
+                    if self.round % every == 0 or last:
+                        values = {name: value.item() for name, value in losses.items()}
+                        self._log({"round": self.round, "seconds": round(seconds + time.monotonic() - began, 3), **values})
+                        progress.show(self.round, values)
+                    if self.round % pictures_every == 0 or last:
+                        self.draw_samples()
+                    if last or time.monotonic() - saved > CHECKPOINT_SECONDS:
+                        checkpoint.save(self.game, self.path, round=self.round)
+                        saved = time.monotonic()
+                    if last:
+                        break
+            finally:
+                torch.set_rng_state(state)
+        self.interrupted = self.round < rounds
+        return self
+
+    def draw_samples(self, count: int = 64) -> Path | None:
+        """Write a grid of samples, always of the same codes, as samples/ROUND.png; nothing for a game that cannot sample."""
+        if not isinstance(self.game, abilities.Sample):
+            return None
+        generator = torch.Generator().manual_seed(distribute.seed_of(self.config["seed"], "samples"))
+        x = self.game.sample(count, generator=generator)
+        path = self.path / "samples" / f"{self.round:06d}.png"
+        path.parent.mkdir(exist_ok=True)
+        save_grid(x, path)
+        return path
+
+    def _log(self, line: dict[str, float]) -> None:
+        try:
+            with (self.path / "history.jsonl").open("a") as file:
+                file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise RunFailed(f"{file.name} could not be written ({error.strerror}); the last checkpoint is kept.") from error
+
+    def _cut_history(self) -> None:
+        """Forget lines of rounds after the checkpoint: they will be played again."""
+        file = self.path / "history.jsonl"
+        lines = [line for line in read_history(file) if line["round"] <= self.round]
+        replace_text(file, "".join(json.dumps(line) + "\n" for line in lines))
+
+
+# ── making, finding ──────────────────────────────────────────────────────────────────────
+def train(
+    system: str,
+    data: Any,
+    *,
+    rounds: int = ROUNDS,
+    seed: int = 0,
+    batch: int = BATCH,
+    precision: str = "fp32",
+    out: str | Path | None = None,
+    device: str = "cpu",
+    quiet: bool = False,
+    size: int | tuple[int, int] | None = None,
+    **game_options: Any,
+) -> Run:
+    """Train `system` on `data` and give the run, also when it was interrupted.
+
+    Args:
+        system: A name of `sparring.games.SYSTEMS`.
+        data: Whatever `sparring.data.load` reads; a list of two for games between domains.
+        rounds: How many rounds to play.
+        seed: Makes everything: initial weights, batches, noise.
+        batch: Rows a batch.
+        precision: "fp32" or "bf16" (autocast of the forward passes).
+        out: The run directory; by default the next free runs/SYSTEM-DATA-K.
+        device: Where to play: "cpu", "cuda", "mps".
+        quiet: No progress.
+        size: Side, or (height, width), that pictures are brought to, in pixels; by default what the data suggest.
+        game_options: Keyword options of the system's constructor.
+
+    Raises:
+        BadInput: The system, data or an option cannot work; nothing was written.
+        RunFailed: Training had to stop; the last checkpoint is kept.
+    """
+    return prepare(
+        system,
+        data,
+        rounds=rounds,
+        seed=seed,
+        batch=batch,
+        precision=precision,
+        out=out,
+        device=device,
+        size=size,
+        **game_options,
+    ).play(quiet=quiet)
+
+
+def prepare(
+    system: str,
+    data: Any,
+    *,
+    rounds: int = ROUNDS,
+    seed: int = 0,
+    batch: int = BATCH,
+    precision: str = "fp32",
+    out: str | Path | None = None,
+    device: str = "cpu",
+    size: int | tuple[int, int] | None = None,
+    **game_options: Any,
+) -> Run:
+    """A run that has not begun: data read, game made, nothing written yet. Arguments as in `train`."""
+    kind = SYSTEMS.get(system)
+    if kind is None:
+        raise unknown("system", system, SYSTEMS)
+    if precision not in ("fp32", "bf16"):
+        raise BadInput(f"Option --precision is fp32 or bf16, not {precision!r}.")
+    for name, value in (("rounds", rounds), ("batch", batch)):
+        if value < 1:
+            raise BadInput(f"Option --{name} must be at least 1, not {value}.")
+    sources = data if isinstance(data, list | tuple) and kind.view == "domains" else [data]
+    found = tuple(d if isinstance(d, Data) else load_data(d, split="train", size=size) for d in sources)
+    facts = [
+        {
+            "source": str(Path(s).resolve())
+            if isinstance(s, Path) or (isinstance(s, str) and Path(s).exists())
+            else s
+            if isinstance(s, str)
+            else None,
+            "name": d.name,
+            "rows": len(d),
+            "shape": list(d.shape),
+            "classes": d.classes,
+            "label_names": list(d.label_names),
+            "fingerprint": d.fingerprint(),
+        }
+        for s, d in zip(sources, found, strict=True)
+    ]
+    config = {
+        "system": system,
+        "options": options.complete(kind, game_options),
+        "data": facts,
+        "seed": seed,
+        "batch": batch,
+        "precision": precision,
+        "rounds": rounds,
+        "device": device,
+        "versions": {"sparring": __version__, "torch": torch.__version__, "python": platform.python_version()},
+        "command": sys.argv,
+    }
+    return Run(free_path(system, found[0].name, out), build(config), config, found)
+
+
+def build(config: dict[str, Any]) -> Game:
+    """The game a run.json describes, freshly initialised from its seed; the same weights on every machine of one torch version."""
+    system = config["system"]
+    if system not in SYSTEMS:
+        raise unknown("system", system, SYSTEMS)
+    facts = config["data"][0]
+    state = torch.get_rng_state()
+    try:
+        torch.manual_seed(distribute.seed_of(config["seed"], "weights"))
+        game = options.construct(
+            SYSTEMS[system], {"shape": tuple(facts["shape"]), "classes": facts["classes"]}, config["options"]
+        )
+    finally:
+        torch.set_rng_state(state)
+    return game.to(device=config.get("device", "cpu"), memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def load(path: str | Path, data: Any = None, device: str | None = None) -> Run:
+    """The run in directory `path`, at its newest whole checkpoint. Nothing in it is executed.
+
+    Args:
+        path: A run directory.
+        data: The data again, needed to go on with a run that was trained on data in memory.
+        device: Where to put the game; by default where it was trained, if that is here.
+
+    Raises:
+        BadInput: Not a run directory, damaged, or made by a version that this one cannot read.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise BadInput(f"There is no run at {path}; `sparring train` makes one.")
+    try:
+        config = json.loads((path / "run.json").read_text())
+        if not isinstance(config, dict):
+            raise TypeError("not an object")
+        if device or (config.get("device") == "cuda" and not torch.cuda.is_available()):
+            config["device"] = device or "cpu"
+        game = build(config)
+    except BadInput:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise BadInput(
+            f"{path / 'run.json'} is missing, damaged or from another version ({type(error).__name__}: {error})."
+        ) from error
+    progress = checkpoint.load(game, path)
+    for fault in progress["faults"]:
+        print(f"warning: {fault} Going on from the previous checkpoint, round {progress['round']}.", file=sys.stderr)
+    given = () if data is None else tuple(d if isinstance(d, Data) else load_data(d, split="train") for d in [data])
+    game.begin(progress["round"], config["rounds"])
+    return Run(path, game, config, given, progress["round"])
+
+
+def resume(path: str | Path, rounds: int | None = None, data: Any = None, quiet: bool = False) -> Run:
+    """Go on with a run from its last checkpoint, up to `rounds` rounds in all (by default as many as it was planned to play)."""
+    return load(path, data).play(rounds, quiet=quiet)
+
+
+def free_path(system: str, data: str, out: str | Path | None) -> Path:
+    """`out` if nothing is there yet, else the next free runs/SYSTEM-DATA-K."""
+    if out is not None:
+        path = Path(out)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise BadInput(f"{path} exists already; give another --out, or go on with `sparring resume {path}`.")
+        return path
+    k = 1
+    while (path := Path("runs") / f"{system}-{Path(data).stem}-{k}").exists():
+        k += 1
+    return path
+
+
+def time_rounds(run: Run, count: int = 3) -> float:
+    """Seconds a round, the median of a few played on a copy of the game; the run itself does not move."""
+    game = copy.deepcopy(run.game)
+    sources = run.data()
+    view, data = getattr(views, game.view), sources[0] if len(sources) == 1 else sources
+    state = torch.get_rng_state()
+    times, began = [], time.perf_counter()
+    for _ in play(game, lambda t: draw(view, data, run.config["batch"], 0, 0, t), 0, count + 1, 0, run.config["precision"]):
+        times.append(time.perf_counter() - began)
+        began = time.perf_counter()
+    torch.set_rng_state(state)
+    return sorted(times[1:])[count // 2]
+
+
+# ── files ────────────────────────────────────────────────────────────────────────────────
+def read_history(file: Path) -> list[dict[str, float]]:
+    """Lines of a history; a line that a kill cut short is left out."""
+    lines = []
+    for text in file.read_text().splitlines() if file.exists() else []:
+        try:
+            lines.append(json.loads(text))
+        except ValueError:
+            continue
+    return [line for line in lines if isinstance(line, dict) and isinstance(line.get("round"), int)]
+
+
+def replace_text(file: Path, text: str) -> None:
+    """Write a whole file or leave the old one."""
+    part = file.with_name(file.name + ".part")
+    try:
+        part.write_text(text)
+        os.replace(part, file)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise RunFailed(f"{file} could not be written ({error.strerror}).") from error
+
+
+def write_json(file: Path, value: Any) -> None:
+    replace_text(file, json.dumps(value, indent=1) + "\n")
+
+
+@contextmanager
+def lock(path: Path) -> Iterator[None]:
+    """Make the directory and hold it for this process; the operating system lets go when the process ends, however it ends."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        file = (path / ".lock").open("a")
+    except OSError as error:
+        raise BadInput(f"The run directory {path} cannot be written ({error.strerror}); give another --out.") from error
+    with file:
+        if distribute.rank() == 0 and sys.platform != "win32":
+            import fcntl
+
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise BadInput(f"Another process plays {path} right now; wait for it, or train into another --out.") from error
+        yield
+
+
+@contextmanager
+def stop_signals() -> Iterator[list[int]]:
+    """A list that a first Ctrl-C or SIGTERM fills, so that the round at hand is finished; a second one interrupts at once."""
+    received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+
+    def note(number: int, frame: Any) -> None:
+        if received:
+            raise KeyboardInterrupt
+        received.append(number)
+
+    old = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
