@@ -49,6 +49,7 @@ def pack(x: Tensor, m: int) -> Tensor:
 def packed(shape: Sequence[int], m: int) -> tuple[int, ...]:
     """The shape that `m` packed rows have.
 
+    >>> import torch
     >>> pack(torch.zeros(6, 3, 8, 8), 2).shape[1:] == packed((3, 8, 8), 2)
     True
     """
