@@ -33,10 +33,10 @@ def load(
 
     Args:
         source: a name (see `names`); a path: a folder of pictures (sub-folders are labels, or `labels.csv` beside them), .npy,
-            .npz with `images` or `x` and `labels`, IDX with its labels file beside it; an array or tensor, or a pair (x, y) of them;
+            .npz with `images` or `x` and `labels`, IDX with its labels file beside it; an array or tensor, or a pair (x, y);
             a torch Dataset of x or (x, y); anything that yields PIL images; a `Data`.
-        split: "train", "test" or "all". MNIST, USPS and Fashion-MNIST have a test split of their own; of all else `holdout` of the
-            rows, at most 10,000, are kept for testing, always the same ones, in the proportions of the labels.
+        split: "train", "test" or "all". MNIST, USPS and Fashion-MNIST have a test split of their own; of all else `holdout` of
+            the rows, at most 10,000, are kept for testing, always the same ones, in the proportions of the labels.
         size: pixels, one number or (H, W); pictures are cropped about their centre to that shape and resized.
         channels: 1 (grey) or 3 (colour); by default what the pictures have.
         labels: one for each row, integers (-1: unlabelled) or strings, in place of what the source says.
@@ -131,14 +131,12 @@ def _fitted(data: Data, size: Any, channels: int | None, cache_bytes: int) -> Da
         raise BadInput(f"{data.name} holds vectors; size and channels are for pictures.")
     if channels not in (None, 1, 3):
         raise BadInput(f"channels={channels}: pictures have 1 (grey) or 3 (colour) channels.")
-    depth, *now = data.shape
-    target = tuple(now) if size is None else pictures.as_size(size)
+    depth, height, width = data.shape
+    target: tuple[int, int] = (height, width) if size is None else pictures.as_size(size)
     wanted = channels or depth
-    if (*target, wanted) == (*now, depth):
+    if (wanted, *target) == data.shape:
         return data
-    data.notes.append(
-        f"Pictures of {now[0]} x {now[1]} x {depth} were converted to {target[0]} x {target[1]} x {wanted}, as asked."
-    )
+    data.notes.append(f"Pictures of {height} x {width} x {depth} became {target[0]} x {target[1]} x {wanted}, as asked.")
     lazy = Lazy(partial(_row, data.rows, target, wanted), range(len(data)), (*target, wanted), data.skipped)
     data.rows = lazy
     if len(data) * int(np.prod(lazy.shape[1:])) <= cache_bytes:

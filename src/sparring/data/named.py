@@ -1,7 +1,7 @@
 """Data sets with a name: where each comes from, whether it is here, and how to get it.
 
-A named set is looked for below `$SPARRING_DATA`, then in the cache (`$SPARRING_CACHE`, by default the platform's cache directory),
-then where its users have it; as a folder of MNIST's four IDX files, or as one .npz of x_train, y_train, x_test, y_test.
+A named set is looked for below `$SPARRING_DATA`, then in the cache (`$SPARRING_CACHE`, by default the platform's cache
+directory), then where its users have it; as a folder of MNIST's four IDX files, or as one .npz of x_train, y_train, x_test, y_test.
 """
 
 import os
@@ -123,7 +123,7 @@ def names() -> dict[str, Named]:
             "faces",
             f"{faces.COUNT:,} cartoon faces, {faces.SIDE} x {faces.SIDE} colour, every attribute a label",
             "python-avatars (MIT), after Avataaars by Pablo Stanley (free for personal and commercial use), drawn by resvg",
-            "Install the extra: pip install 'sparring[faces]'.",
+            f"{faces.HOW_TO_GET[0].upper()}{faces.HOW_TO_GET[1:]}.",
             faces.find,
             faces.faces,
         ),
