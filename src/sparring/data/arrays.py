@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ..errors import BadInput
@@ -41,14 +42,16 @@ def from_array(name: str, x: Any, labels: Any = None) -> Data:
 
 
 def plain(x: Any) -> np.ndarray:
-    """An array, a tensor, or what numpy makes of it."""
-    if isinstance(x, Tensor):
-        x = x.detach().cpu()
-        return (x.float() if str(x.dtype) == "torch.bfloat16" else x).numpy()
+    """An array, a tensor, or what numpy makes of it, in the machine's byte order."""
     try:
-        return x if isinstance(x, np.ndarray) else np.asarray(x)
-    except ValueError as error:
-        raise BadInput(f"This makes no array: {error}") from None
+        if isinstance(x, Tensor):
+            x = x.detach().cpu()
+            x = (x.float() if x.dtype == torch.bfloat16 else x).numpy()  # a type numpy has not
+        elif not isinstance(x, np.memmap):
+            x = np.asarray(x)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise BadInput(f"{type(x).__name__} makes no array of numbers: {' '.join(str(error).split())[:120]}") from None
+    return x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))
 
 
 def _vectors(name: str, x: np.ndarray, notes: list[str]) -> np.ndarray:

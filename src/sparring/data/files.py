@@ -118,7 +118,7 @@ def idx(path: Path) -> np.ndarray:
             values = stream.read(needed)
     if len(values) < needed:
         raise BadInput(f"{path} is cut short: {shape} needs {needed:,} bytes.")
-    return np.frombuffer(bytearray(values), dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
+    return np.frombuffer(bytearray(values), dtype).reshape(shape)
 
 
 def idx_labels(path: Path) -> Path | None:

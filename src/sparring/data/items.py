@@ -92,14 +92,14 @@ def _arrays(source: Any, n: int, sample: list[Any], cache_bytes: int) -> Data:
     if len(shapes) > 1:
         raise BadInput(f"Items differ in shape, {shapes[0]} and {shapes[1]}; resize them, or yield PIL images.")
     x = np.stack(stack)
+    if x.dtype.kind not in "buif" or x.ndim not in (2, 3, 4) or 0 in x.shape:
+        raise BadInput(f"Items of shape {shapes[0]} and type {x.dtype} are neither pictures nor vectors.")
     if x.ndim == 2:
         if 4 * n * x.shape[1] > cache_bytes:
             raise BadInput(
                 f"{n:,} vectors take more than {cache_bytes / 2**20:,.0f} MiB; save them as .npy, which stays on disk."
             )
         return _vectors(source, n, x.shape[1])
-    if x.dtype.kind not in "buif" or x.ndim not in (3, 4) or 0 in x.shape:
-        raise BadInput(f"Items of shape {shapes[0]} and type {x.dtype} are neither pictures nor vectors.")
     tensor = hasattr(sample[0], "permute")  # tensors are (C, H, W) where a shape reads both ways
     shape = channels_last(NAME, x, tensor).shape[1:]
     pixels = meaning(NAME, x.dtype, *limits(NAME, x))
@@ -120,8 +120,8 @@ def _vectors(source: Any, n: int, width: int) -> Data:
     for i in range(n):
         x, y = parts(source[i])
         x = plain(x)
-        if x.shape != (width,):
-            raise BadInput(f"Item {i} has shape {x.shape} among vectors of {width} values.")
+        if x.shape != (width,) or x.dtype.kind not in "buif":
+            raise BadInput(f"Item {i} is {x.dtype} of shape {x.shape} among vectors of {width} values.")
         rows[i] = x
         labels.append(y)
     limits(NAME, rows)

@@ -68,9 +68,9 @@ def _read(source: Any, size: Any, channels: int | None, cache_bytes: int) -> Dat
         return source.subset(slice(None))
     if isinstance(source, str | os.PathLike):
         return _of_text(source, size, channels, cache_bytes)
-    if isinstance(source, tuple) and len(source) == 2 and all(_is_array(part) for part in source):
-        return from_array("array", *source)
-    if _is_array(source) and not _has_images(source):
+    if isinstance(source, tuple) and len(source) == 2 and all(isinstance(x, list) or _is_array(x) for x in source):
+        return with_labels(_read(source[0], size, channels, cache_bytes), source[1])
+    if _is_array(source):
         return from_array("array", source)
     from . import items
 
@@ -84,12 +84,10 @@ def _read(source: Any, size: Any, channels: int | None, cache_bytes: int) -> Dat
 
 
 def _is_array(x: Any) -> bool:
-    return isinstance(x, np.ndarray | Tensor) or hasattr(x, "__array__") or (isinstance(x, list) and not _has_images(x))
-
-
-def _has_images(x: Any) -> bool:
-    """Whether a list's items are more than numbers: pictures, arrays with labels, ..."""
-    return isinstance(x, list) and bool(x) and not isinstance(x[0], int | float | str | list | np.number)
+    """An array, a tensor, a data frame, or lists of numbers; not a list of pictures or of (x, y)."""
+    if isinstance(x, list):
+        return not x or isinstance(x[0], int | float | list | np.number)
+    return isinstance(x, np.ndarray | Tensor) or hasattr(x, "__array__")
 
 
 def _of_text(source: str | os.PathLike[str], size: Any, channels: int | None, cache_bytes: int) -> Data:
@@ -97,7 +95,7 @@ def _of_text(source: str | os.PathLike[str], size: Any, channels: int | None, ca
     known = names()
     if text in known and isinstance(source, str):
         return known[text].read()
-    path = Path(text).expanduser()
+    path = Path(os.path.expanduser(text))
     try:
         if path.is_dir():
             found = idx_folder(path)

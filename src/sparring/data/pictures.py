@@ -13,8 +13,9 @@ from PIL import Image, ImageOps
 from ..errors import BadInput
 
 # Named, because Pillow would otherwise offer a file to every reader it has, one of which starts a PostScript interpreter.
-FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2")
+Image.init()  # before threads ask for it
+FORMATS = tuple(f for f in ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF") if f in Image.OPEN)
+SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".avif")
 MAX_PIXELS = 100_000_000  # a picture that claims more is taken for a decompression bomb: 300 MB decoded
 KEPT = 128  # pictures all of one size, up to this, stay as they are
 
@@ -87,7 +88,14 @@ def describe(image: Image.Image) -> Header:
         width, height = height, width
     if _rotation(image) > 1:
         cares.add("Rotations noted by cameras were applied")
-    return Header(height, width, image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I"), frozenset(cares))
+    return Header(height, width, _grey(image), frozenset(cares))
+
+
+def _grey(image: Image.Image) -> bool:
+    if image.mode in ("P", "PA"):
+        colours = np.array(image.getpalette("RGB") or [0, 0, 0]).reshape(-1, 3)
+        return bool((colours == colours[:, :1]).all())
+    return image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I")
 
 
 def _rotation(image: Image.Image) -> int:
@@ -105,7 +113,7 @@ def read(file: str | Path, size: Size, channels: int) -> np.ndarray:
         BadInput: the reason, in a few words.
     """
     with _opened(file) as image:
-        if image.format == "JPEG" and image.size != size[::-1]:
+        if image.format in ("JPEG", "MPO") and image.size != size[::-1]:
             image.draft(None, (4 * max(size), 4 * max(size)))  # decode at a fraction of its size where that loses nothing
         return fit(image, size, channels)
 
@@ -162,7 +170,7 @@ def decide(headers: list[Header], size: Any, channels: int | None) -> tuple[Size
     else:
         short = float(np.median([min(h.height, h.width) for h in headers]))
         side = 32 if short < 64 else 64
-        target, why = (side, side), f"because their median short side is {short:g} pixels; --size overrides"
+        target, why = (side, side), f"because their median short side is {short:g} pixels; size overrides"
     notes.insert(0, f"Pictures {found}; used at {_x(target)}, {why}.")
     if sizes != {target}:
         notes.insert(1, f"Pictures of another size were cropped about their centre to {_x(target)}'s shape and resized.")
