@@ -116,11 +116,13 @@ class Game(nn.Module):
 
     Attributes:
         view: What one `next(data)` gives in `round`; a function of `sparring.data.views`, by name.
+        decides: Options of a base class that this system settles by itself, so that they are no options of it.
         t: The round being played, counted from 0.
         rounds: How many rounds the run will play in all; schedules may depend on both.
     """
 
     view: ClassVar[str] = "pictures"
+    decides: ClassVar[tuple[str, ...]] = ()
     t: int = 0
     rounds: int = 1
 

@@ -1,7 +1,8 @@
 """A game's options, read off its constructor: the command line, run.json and the help are made from the same signature.
 
 A constructor's positional parameters are facts of the data (`shape`, `classes`); its keyword-only ones are options. Where it
-passes `**options` on, its base class's keyword-only parameters are options too, and the subclass's defaults win.
+passes `**options` on, its base class's keyword-only parameters are options too, and the subclass's defaults win; those it
+`decides` are options no longer.
 """
 
 import inspect
@@ -42,7 +43,7 @@ def options_of(system: type[Game]) -> dict[str, Option]:
         hints = typing.get_type_hints(constructor)
         parameters = inspect.signature(constructor).parameters.values()
         for p in parameters:
-            if p.kind is p.KEYWORD_ONLY and p.name not in found:
+            if p.kind is p.KEYWORD_ONLY and p.name not in found and p.name not in system.decides:
                 found[p.name] = Option(p.name, hints[p.name], p.default, helps.get(p.name, ""))
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             break

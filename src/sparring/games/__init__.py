@@ -2,12 +2,20 @@
 
 from sparring.game import Game
 
+from .fgan import FGAN
 from .gan import GAN
 from .infogan import InfoGAN
+from .r3gan import R3GAN
+from .wgan import WGAN
+from .wgan_gp import WGANGP
 
 SYSTEMS: dict[str, type[Game]] = {
     "gan": GAN,
+    "fgan": FGAN,
+    "wgan": WGAN,
+    "wgan-gp": WGANGP,
+    "r3gan": R3GAN,
     "infogan": InfoGAN,
 }
 
-__all__ = ["GAN", "SYSTEMS", "InfoGAN"]
+__all__ = ["FGAN", "GAN", "R3GAN", "SYSTEMS", "WGAN", "WGANGP", "InfoGAN"]

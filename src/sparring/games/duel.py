@@ -1,5 +1,6 @@
 """What all games of one generator against one discriminator share: networks, players, options, samples."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
@@ -9,7 +10,9 @@ from sparring import losses
 from sparring.errors import BadInput
 from sparring.game import Game, Player
 from sparring.networks import Discriminator, features_of, generator, trunk
-from sparring.networks.discriminator import packed
+from sparring.networks.discriminator import pack, packed
+
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer] | None] = {"adam": None, "rmsprop": torch.optim.RMSprop}
 
 
 class Duel(Game):
@@ -18,20 +21,22 @@ class Duel(Game):
     Args:
         shape: (C, H, W) of a picture, or (d,) of a vector; from the data.
         objective: What D judges by and G forges for; an entry of `sparring.losses.OBJECTIVES`.
+        networks: Of pictures: DCGAN's convolutions, or residual networks without normalisation. Vectors get an MLP.
         z: Dimensions of the code, which is standard normal.
         width: Channels next to the picture; MLPs use twice as many units.
-        norm: Normalisation in G: batch, layer or none.
-        norm_d: Normalisation in D; batch norm there forbids gradient penalties.
+        norm: Normalisation in a convolutional G: batch, layer or none.
+        norm_d: Normalisation in D; batch norm there forbids gradient penalties and spectral normalisation.
         hidden: Units of a fully connected layer between codes or features and the convolutions; 0 for none.
         lr: Learning rate of G, and of D unless `lr_d` says otherwise.
         lr_d: Learning rate of D (two time scales); 0 takes `lr`.
         betas: Adam's decay rates.
+        optimizer: What descends both losses; RMSprop takes no betas.
         average: Decay of the running average of G that samples are drawn from; 0 for none.
         r1: Weight gamma of D's squared gradient on real rows, gamma/2 |grad D|^2.
         r2: The same on fake rows.
         penalty_every: Rounds between penalties; the penalty is then multiplied by as much.
         spectral: Spectral normalisation of D.
-        packing: Rows that D judges together.
+        packing: Rows that D judges together; divides the batch.
         augment: Differentiable augmentations of whatever D sees.
         input_noise: Standard deviation of Gaussian noise on what D sees in its own move, in units of the data.
     """
@@ -43,6 +48,7 @@ class Duel(Game):
         objective: Literal[
             "non-saturating", "minimax", "hinge", "least-squares", "wasserstein", "relativistic"
         ] = "non-saturating",
+        networks: Literal["conv", "resnet"] = "conv",
         z: int = 64,
         width: int = 64,
         norm: Literal["batch", "layer", "none"] = "batch",
@@ -51,6 +57,7 @@ class Duel(Game):
         lr: float = 2e-4,
         lr_d: float = 0.0,
         betas: tuple[float, float] = (0.5, 0.999),
+        optimizer: Literal["adam", "rmsprop"] = "adam",
         average: float = 0.0,
         r1: float = 0.0,
         r2: float = 0.0,
@@ -60,18 +67,36 @@ class Duel(Game):
         augment: tuple[Literal["color", "translation", "cutout"], ...] = (),
         input_noise: float = 0.0,
     ) -> None:
+        penalised = bool(r1 or r2)
+        refuse(
+            {
+                "Option --packing is how many rows D judges together, 1 or more.": packing < 1,
+                "Option --penalty-every counts rounds, 1 or more.": penalty_every < 1,
+                "Options --r1 and --r2 are weights, 0 or more.": r1 < 0 or r2 < 0,
+                "Option --average is a decay, from 0 up to but not including 1.": not 0 <= average < 1,
+                "Option --objective wasserstein needs a critic of bounded slope: add --spectral or --r1 1, or train the systems wgan "
+                "or wgan-gp.": objective == "wasserstein" and not (spectral or penalised),
+                "R1 or R2 punishes D's slope at each row, but batch norm makes D a function of whole batches: use --norm-d none, or "
+                "leave out --r1 and --r2.": penalised and norm_d == "batch",
+                "Batch norm in D rescales what --spectral has bounded: use --norm-d none, or leave out --spectral.": spectral
+                and norm_d == "batch",
+                "The residual networks have no normalisation in D: use --norm-d none, or --networks conv.": networks == "resnet"
+                and norm_d != "none",
+                "The residual networks have no hidden layer: leave out --hidden, or use --networks conv.": networks == "resnet"
+                and hidden > 0,
+            }
+        )
         super().__init__()
         self.shape, self.z, self.input_noise, self.packing = tuple(shape), z, input_noise, packing
         self.r1, self.r2, self.penalty_every = r1, r2, penalty_every
         self.judge, self.forge = losses.OBJECTIVES[objective]
-        self.G = generator(self.shape, self.inputs, width, norm, hidden)
+        self.G = generator(self.shape, self.inputs, width, norm, hidden, networks)
         seen = packed(self.shape, packing)
-        body = trunk(seen, width, norm_d, hidden)
+        body = trunk(seen, width, norm_d, hidden, networks)
         self.D = Discriminator(body, features_of(body, seen), packing, spectral, self.augmentation(augment))
-        if r1 or r2:
-            losses.refuse_batch_norm(self.D, "R1 or R2")
-        self.generator = Player(self.G, lr=lr, betas=betas, average=average)
-        self.discriminator = Player(*self.judges(), lr=lr_d or lr, betas=betas)
+        make = OPTIMIZERS[optimizer]
+        self.generator = Player(self.G, lr=lr, betas=betas, average=average, optimizer=make)
+        self.discriminator = Player(*self.judges(), lr=lr_d or lr, betas=betas, optimizer=make)
 
     @property
     def inputs(self) -> int:
@@ -101,7 +126,11 @@ class Duel(Game):
         if self.t % self.penalty_every:
             return {}
         asked = {"r1": (self.r1, x), "r2": (self.r2, x_fake.detach())}
-        return {name: self.penalty_every * gamma * losses.r1(self.D, at) for name, (gamma, at) in asked.items() if gamma}
+        return {
+            name: self.penalty_every * gamma * losses.r1(self.D.of_packs, pack(at, self.packing))
+            for name, (gamma, at) in asked.items()
+            if gamma
+        }
 
     # ── use ──────────────────────────────────────────────────────────────────────────────
     def noise(self, n: int, generator: torch.Generator | None = None) -> Tensor:
@@ -120,3 +149,10 @@ class Duel(Game):
     def sample(self, n: int, generator: torch.Generator | None = None, **condition: Any) -> Tensor:
         """(n, *shape) float32 samples, pictures in [-1, 1]."""
         return self.decode(self.latent(n, generator, **condition))
+
+
+def refuse(wrong: dict[str, bool]) -> None:
+    """Raise `BadInput` with the first sentence that is true of the options."""
+    for sentence, is_wrong in wrong.items():
+        if is_wrong:
+            raise BadInput(sentence)

@@ -1,6 +1,7 @@
 """Networks as plain functions of shape and width. They know no optimiser, no loss and no data.
 
-`generator` and `trunk` choose by shape: vectors, and pictures too small to halve twice, get an MLP; pictures get DCGAN's convolutions.
+`generator` and `trunk` choose by shape: vectors, and pictures too small to halve twice, get an MLP; pictures get DCGAN's convolutions, or
+residual networks where those are asked for.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from .conv import conv_generator, conv_trunk
 from .discriminator import Discriminator
 from .layers import DownConv2d, UpConv2d
 from .mlp import mlp, mlp_generator, mlp_trunk
+from .resnet import resnet_generator, resnet_trunk
 
 __all__ = [
     "Discriminator",
@@ -26,6 +28,8 @@ __all__ = [
     "mlp",
     "mlp_generator",
     "mlp_trunk",
+    "resnet_generator",
+    "resnet_trunk",
     "trunk",
 ]
 
@@ -39,17 +43,19 @@ def is_convolutional(shape: Sequence[int]) -> bool:
     return len(shape) == 3 and min(shape[1:]) >= 8
 
 
-def generator(shape: Sequence[int], inputs: int, width: int = 64, norm: str = "batch", hidden: int = 0) -> nn.Sequential:
-    """(n, inputs) -> (n, *shape); pictures in [-1, 1]. An MLP has 2 * width units a layer."""
+def generator(
+    shape: Sequence[int], inputs: int, width: int = 64, norm: str = "batch", hidden: int = 0, kind: str = "conv"
+) -> nn.Sequential:
+    """(n, inputs) -> (n, *shape); pictures in [-1, 1]. An MLP has 2 * width units a layer; `kind` is "conv" or "resnet"."""
     if is_convolutional(shape):
-        return conv_generator(shape, inputs, width, norm, hidden)
+        return resnet_generator(shape, inputs, width) if kind == "resnet" else conv_generator(shape, inputs, width, norm, hidden)
     return mlp_generator(shape, inputs, 2 * width)
 
 
-def trunk(shape: Sequence[int], width: int = 64, norm: str = "none", hidden: int = 0) -> nn.Sequential:
+def trunk(shape: Sequence[int], width: int = 64, norm: str = "none", hidden: int = 0, kind: str = "conv") -> nn.Sequential:
     """(n, *shape) -> (n, features): a discriminator or encoder without its last layer. An MLP has 2 * width units a layer."""
     if is_convolutional(shape):
-        return conv_trunk(shape, width, norm, hidden)
+        return resnet_trunk(shape, width) if kind == "resnet" else conv_trunk(shape, width, norm, hidden)
     return mlp_trunk(shape, 2 * width)
 
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from sparring.errors import BadInput
+
 
 class Discriminator(nn.Module):
     """Trunk and head: (n, *shape) -> (n / packing,) logits.
@@ -40,9 +42,19 @@ class Discriminator(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.features(x)).squeeze(1)
 
+    def of_packs(self, packs: Tensor) -> Tensor:
+        """(n / packing, packing c, ...) -> (n / packing,) logits: for penalties, whose slope is that of a whole pack."""
+        m = self.packing
+        return self(packs.reshape(m * len(packs), packs.shape[1] // m, *packs.shape[2:]))
+
 
 def pack(x: Tensor, m: int) -> Tensor:
-    """m neighbouring rows side by side in the first dimension: (n, c, ...) -> (n / m, m c, ...)."""
+    """m neighbouring rows side by side in the first dimension: (n, c, ...) -> (n / m, m c, ...).
+
+    Raises `BadInput` when n is no multiple of m.
+    """
+    if len(x) % m:
+        raise BadInput(f"Option --packing {m} does not divide the batch of {len(x)} rows; choose another --batch or --packing.")
     return x if m == 1 else x.reshape(len(x) // m, m * x.shape[1], *x.shape[2:])
 
 

@@ -18,7 +18,7 @@ class _Folded(nn.Conv2d):
 
     def __init__(self, inputs: int, outputs: int, fold: Tensor, bias: bool = True) -> None:
         super().__init__(inputs, outputs, 3, padding=1, bias=bias)
-        self.register_buffer("fold", fold, persistent=False)
+        self.register_buffer("fold", fold.clone(), persistent=False)  # each its own: .to() would part shared ones
 
     def kernel(self) -> Tensor:
         fold = self.fold.to(self.weight.dtype)
