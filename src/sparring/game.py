@@ -172,6 +172,14 @@ class Game(nn.Module):
                     network.eval()
         return self
 
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> "Game":
+        # What torch calls for every move to a device or precision. Averages are no submodules, and must follow.
+        super()._apply(fn, recurse)
+        for value in vars(self).values():  # inner games see to their own
+            if isinstance(value, Player) and value.average is not None:
+                value.average._apply(fn)
+        return self
+
     @contextmanager
     def serving(self, network: Network) -> Iterator[Network]:
         """`network` as it is used outside play: its running average where its player keeps one, in eval mode, no gradients."""

@@ -2,10 +2,12 @@
 
 from sparring.game import Game
 
+from .dann import DANN
 from .fgan import FGAN
 from .gan import GAN
 from .infogan import InfoGAN
 from .r3gan import R3GAN
+from .triple_gan import TripleGAN
 from .wgan import WGAN
 from .wgan_gp import WGANGP
 
@@ -16,6 +18,8 @@ SYSTEMS: dict[str, type[Game]] = {
     "wgan-gp": WGANGP,
     "r3gan": R3GAN,
     "infogan": InfoGAN,
+    "triple-gan": TripleGAN,
+    "dann": DANN,
 }
 
-__all__ = ["FGAN", "GAN", "R3GAN", "SYSTEMS", "WGAN", "WGANGP", "InfoGAN"]
+__all__ = ["DANN", "FGAN", "GAN", "R3GAN", "SYSTEMS", "WGAN", "WGANGP", "InfoGAN", "TripleGAN"]
