@@ -8,9 +8,9 @@ torch.Size([64, 1, 8, 8])
 
 from . import views
 from .dataset import Data, draw
-from .load import load
 from .named import Named, names
 from .pixels import save_grid, to_tensor, to_uint8
+from .sources import load
 from .toys import Modes, grid_modes, ring_modes
 
 __all__ = [

@@ -114,7 +114,7 @@ def read(file: str | Path, size: Size, channels: int) -> np.ndarray:
     """
     with _opened(file) as image:
         if image.format in ("JPEG", "MPO") and image.size != size[::-1]:
-            image.draft(None, (4 * max(size), 4 * max(size)))  # decode at a fraction of its size where that loses nothing
+            image.draft(None, (2 * max(size), 2 * max(size)))  # decode at a fraction of its size where that loses nothing
         return fit(image, size, channels)
 
 

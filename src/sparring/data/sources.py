@@ -1,6 +1,7 @@
 """`load`: whatever the user has, as `Data`."""
 
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def load(
 
 def _read(source: Any, size: Any, channels: int | None, cache_bytes: int) -> Data:
     if isinstance(source, Data):
-        return source.subset(slice(None))
+        return replace(source, notes=list(source.notes))
     if isinstance(source, str | os.PathLike):
         return _of_text(source, size, channels, cache_bytes)
     if isinstance(source, tuple) and len(source) == 2 and all(isinstance(x, list) or _is_array(x) for x in source):
