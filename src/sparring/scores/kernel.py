@@ -28,11 +28,8 @@ def kernel(real: Any, fake: Any, *, degree: int = 3, chunk: int = 1024) -> Score
     fake = arrays.matrix(fake, "generated features", like=real, least=10)
     n, m = len(real), len(fake)
     # Mean kernel of each row with its own side (itself left out) and with the other side.
-    own, own_fake = _row_sums(real, real, degree, chunk)[0], _row_sums(fake, fake, degree, chunk)[0]
-    own = (own - _kernel((real**2).sum(axis=1), real, degree)) / (n - 1)
-    own_fake = (own_fake - _kernel((fake**2).sum(axis=1), fake, degree)) / (m - 1)
-    cross, cross_fake = _row_sums(real, fake, degree, chunk)
-    cross, cross_fake = cross / m, cross_fake / n
+    own, own_fake = _own_mean(real, degree, chunk), _own_mean(fake, degree, chunk)
+    cross, cross_fake = _cross_means(real, fake, degree, chunk)
     value = float(own.mean() + own_fake.mean() - 2 * cross.mean())
     variance = 4 * (own - cross).var(ddof=1) / n + 4 * (own_fake - cross_fake).var(ddof=1) / m
     half = 1.959963984540054 * float(variance) ** 0.5
@@ -40,15 +37,29 @@ def kernel(real: Any, fake: Any, *, degree: int = 3, chunk: int = 1024) -> Score
     return Score("kernel", value, (value - half, value + half), facts)
 
 
-def _kernel(products: np.ndarray, x: np.ndarray, degree: int) -> np.ndarray:
-    return (products / x.shape[1] + 1) ** degree
+def _kernel(x: np.ndarray, y: np.ndarray, degree: int) -> np.ndarray:
+    base = x @ y.T / x.shape[1] + 1
+    powers = base.copy()
+    for _ in range(degree - 1):  # products: ten times the speed of a power
+        powers *= base
+    return powers
 
 
-def _row_sums(x: np.ndarray, y: np.ndarray, degree: int, chunk: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sums of the kernel matrix over y (n,) and over x (m,), `chunk` rows at a time."""
+def _own_mean(x: np.ndarray, degree: int, chunk: int) -> np.ndarray:
+    """Mean kernel (n,) of each row with all other rows; the matrix is symmetric, so its upper half will do."""
+    sums = -(((x**2).sum(axis=1) / x.shape[1] + 1) ** degree)
+    for start in range(0, len(x), chunk):
+        block = _kernel(x[start : start + chunk], x[start:], degree)
+        sums[start : start + chunk] += block.sum(axis=1)
+        sums[start + chunk :] += block[:, chunk:].sum(axis=0)
+    return sums / (len(x) - 1)
+
+
+def _cross_means(x: np.ndarray, y: np.ndarray, degree: int, chunk: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean kernel of each row of x (n,) with y, and of each row of y (m,) with x."""
     rows, columns = np.empty(len(x)), np.zeros(len(y))
     for start in range(0, len(x), chunk):
-        block = _kernel(x[start : start + chunk] @ y.T, x, degree)
-        rows[start : start + chunk] = block.sum(axis=1)
+        block = _kernel(x[start : start + chunk], y, degree)
+        rows[start : start + chunk] = block.mean(axis=1)
         columns += block.sum(axis=0)
-    return rows, columns
+    return rows, columns / len(x)
