@@ -19,6 +19,8 @@ from .dataset import Data
 from .files import from_idx_folder, from_npz, idx_folder, reading
 from .toys import grid_modes, mixture, ring_modes
 
+PHOTOS = "put at least two photographs into $SPARRING_DATA/photos"
+MNIST_M = f"it is made of mnist and of photographs: {PHOTOS}"
 SECONDS = 10.0  # a network that has not answered by then is taken for none
 
 
@@ -31,6 +33,7 @@ class Named:
         how_to_get: the sentence for a user who does not have it.
         find: where it is: a file or folder, "made" where it needs none, None where it is not here.
         read: makes the data, fetching them if need be.
+        folder: whether it is a plain folder of pictures, which `load` reads at whatever size it is asked for.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Named:
     how_to_get: str
     find: Callable[[], Path | Literal["made"] | None]
     read: Callable[[], Data]
+    folder: bool = False
 
     def path(self) -> Path | Literal["made"] | None:
         """Where it is on this machine: a path, "made" where none is needed, or None."""
@@ -120,6 +124,23 @@ def names() -> dict[str, Named]:
             ),
         ),
         Named(
+            "mnist-m",
+            "MNIST's digits over patches of photographs, 28 x 28 colour, 10 labels, 10,000 of them for testing",
+            "made here of mnist and photos, after Ganin et al. (2016)",
+            f"{MNIST_M[0].upper()}{MNIST_M[1:]}.",
+            lambda: _photos() and names()["mnist"].path(),
+            _mnist_m,
+        ),
+        Named(
+            "photos",
+            "any folder of photographs",
+            "yours",
+            f"{PHOTOS[0].upper()}{PHOTOS[1:]}.",
+            _photos,
+            _read_photos,
+            folder=True,
+        ),
+        Named(
             "faces",
             f"{faces.COUNT:,} cartoon faces, {faces.SIDE} x {faces.SIDE} colour, every attribute a label",
             "python-avatars (MIT), after Avataaars by Pablo Stanley (free for personal and commercial use), drawn by resvg",
@@ -144,6 +165,31 @@ def _digits() -> Data:
     return data
 
 
+def roots() -> list[Path]:
+    """Where data sets are kept: `$SPARRING_DATA`, if it is set, then the cache."""
+    return [Path(root).expanduser() for root in (os.environ.get("SPARRING_DATA"), cache()) if root]
+
+
+def _photos() -> Path | None:
+    return next((root / "photos" for root in roots() if (root / "photos").is_dir()), None)
+
+
+def _read_photos() -> Data:
+    from .folders import from_folder
+
+    if (path := _photos()) is None:
+        raise BadInput(f"photos is not on this machine: {PHOTOS}.")
+    return from_folder(path)
+
+
+def _mnist_m() -> Data:
+    from .mnist_m import mnist_m
+
+    if (path := _photos()) is None:
+        raise BadInput(f"mnist-m is not on this machine: {MNIST_M}.")
+    return mnist_m(names()["mnist"].read(), path)
+
+
 def _kept(
     name: str,
     description: str,
@@ -156,8 +202,7 @@ def _kept(
     """A data set that is kept in files."""
 
     def find() -> Path | None:
-        roots = [Path(root).expanduser() for root in (os.environ.get("SPARRING_DATA"), cache()) if root]
-        here = [path for root in roots for path in (root / name, root / f"{name}.npz")]
+        here = [path for root in roots() for path in (root / name, root / f"{name}.npz")]
         return next((path for path in [*here, *map(Path, places)] if path.is_file() or idx_folder(path)), None)
 
     def read() -> Data:

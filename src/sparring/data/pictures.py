@@ -130,7 +130,8 @@ def fit(image: Image.Image, size: Size, channels: int) -> np.ndarray:
     if image.size != (width, height):
         scale = min(image.width / width, image.height / height)
         left, top = (image.width - scale * width) / 2, (image.height - scale * height) / 2
-        box = (left, top, left + scale * width, top + scale * height)
+        # Rounding may reach past the border by a hair, which Pillow refuses.
+        box = (max(left, 0), max(top, 0), min(left + scale * width, image.width), min(top + scale * height, image.height))
         image = image.resize((width, height), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
     return np.asarray(image).reshape(height, width, channels)
 

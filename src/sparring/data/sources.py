@@ -94,9 +94,12 @@ def _is_array(x: Any) -> bool:
 def _of_text(source: str | os.PathLike[str], size: Any, channels: int | None, cache_bytes: int) -> Data:
     text = os.fspath(source)
     known = names()
-    if text in known and isinstance(source, str):
-        return known[text].read()
     path = Path(os.path.expanduser(text))
+    if text in known and isinstance(source, str):
+        here = known[text].path()
+        if not known[text].folder or not isinstance(here, Path):
+            return known[text].read()
+        path = here
     try:
         if path.is_dir():
             found = idx_folder(path)
