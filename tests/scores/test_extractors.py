@@ -45,7 +45,9 @@ def test_images_of_either_kind_size_and_colour_are_taken():
     extract = random_network((3, 12, 12))
     floats = x.astype(np.float32) / 127.5 - 1
     colour = np.repeat(x, 3, axis=1)
-    for same in (floats, torch.from_numpy(x), colour, torch.from_numpy(floats)):
+    frozen = x.copy()
+    frozen.flags.writeable = False
+    for same in (floats, torch.from_numpy(x), colour, torch.from_numpy(floats), frozen, x[::-1].copy()[::-1]):
         np.testing.assert_allclose(extract(same), extract(x), atol=1e-5)
     assert extract(np.zeros((2, 3, 50, 40), np.uint8)).shape == (2, 256)
     pieces = Extractor(extract.name, extract.network, extract.shape, batch=3)
@@ -56,7 +58,8 @@ def test_extractors_refuse_in_one_sentence():
     extract = random_network((3, 12, 12))
     for words, images in {
         "images": np.zeros((3, 12)),
-        "4: convert": np.zeros((2, 4, 12, 12)),
+        "have 4: convert": np.zeros((2, 4, 12, 12)),
+        "reach 255": np.full((2, 3, 12, 12), 255.0),
         "NaN": np.full((2, 3, 12, 12), np.nan),
     }.items():
         with pytest.raises(BadInput, match=words):

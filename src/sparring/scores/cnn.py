@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from sparring.errors import BadInput
 from sparring.scores import arrays
-from sparring.scores.extractors import Extractor, fit
+from sparring.scores.extractors import Extractor, fit, pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,11 +97,9 @@ def train_classifier(
     References:
         Super-Convergence (Smith & Topin, 2018): the learning rate's cycle.
     """
-    images = torch.as_tensor(images)
-    if images.ndim != 4 or len(images) < 20:
-        raise BadInput(f"A classifier needs at least 20 images (n, C, H, W), not an array of shape {tuple(images.shape)}.")
-    if images.is_floating_point() and not images.isfinite().all():
-        raise BadInput("The images have NaN or infinity: find where they arise, or drop those images.")
+    images = pictures(images)
+    if len(images) < 20:
+        raise BadInput(f"A classifier needs at least 20 images, these are {len(images)}: give more.")
     labels = arrays.classes(labels, len(images), "labels")
     classes, targets = np.unique(labels, return_inverse=True)
     generator = torch.Generator().manual_seed(seed)

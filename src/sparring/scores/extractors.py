@@ -61,8 +61,11 @@ class Extractor:
         return self.network.state_dict()
 
     def _run(self, network: nn.Module, images: Any) -> np.ndarray:
-        images = torch.as_tensor(images)
-        _check(images, self.shape[0])
+        images = pictures(images)
+        if images.shape[1] not in (1, self.shape[0]):
+            raise BadInput(
+                f"This extractor takes {self.shape[0]} channels, the images have {images.shape[1]}: convert them first."
+            )
         device = next(iter(self.network.parameters())).device
         out = []
         with torch.inference_mode():
@@ -80,13 +83,25 @@ def fit(images: torch.Tensor, shape: tuple[int, int, int], antialias: bool = Tru
     return x.expand(-1, shape[0], -1, -1)
 
 
-def _check(images: torch.Tensor, channels: int) -> None:
+def pictures(images: Any) -> torch.Tensor:
+    """Images (n, C, H, W) as a tensor, checked.
+
+    Raises:
+        BadInput: other axes, NaN, floats that are clearly not in [-1, 1].
+    """
+    if isinstance(images, np.ndarray):
+        images = np.require(images, requirements=["C", "W"])  # torch takes neither reversed nor read-only memory
+    images = torch.as_tensor(images)
     if images.ndim != 4 or len(images) == 0:
         raise BadInput(f"An extractor takes images (n, C, H, W), not an array of shape {tuple(images.shape)}.")
-    if images.shape[1] not in (1, channels):
-        raise BadInput(f"This extractor takes images of {channels} channels, these have {images.shape[1]}: convert them first.")
-    if images.is_floating_point() and not images.isfinite().all():
-        raise BadInput("The images have NaN or infinity: find where they arise, or drop those images.")
+    if images.dtype != torch.uint8:
+        if not images.isfinite().all():
+            raise BadInput("The images have NaN or infinity: find where they arise, or drop those images.")
+        if (reach := float(images.abs().max())) > 10:
+            raise BadInput(
+                f"The images reach {reach:.4g}, but all but uint8 must lie in [-1, 1]: divide by 127.5 and subtract 1."
+            )
+    return images
 
 
 def random_network(shape: tuple[int, int, int], seed: int = 0) -> Extractor:
@@ -103,7 +118,7 @@ def random_network(shape: tuple[int, int, int], seed: int = 0) -> Extractor:
         layers: list[nn.Module] = []
         for inside, outside in [(shape[0], 32), (32, 64), (64, 64)]:
             conv = nn.Conv2d(inside, outside, 3, stride=2, padding=1)
-            nn.init.orthogonal_(conv.weight, gain=2**0.5)  # keeps the scale from layer to layer under the leaky ReLU
+            nn.init.kaiming_normal_(conv.weight, a=0.2)  # plain draws, no factorisation: the same bits on every machine
             layers += [conv, nn.LeakyReLU(0.2)]
     network = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(2), nn.Flatten())
     return Extractor(f"random-conv-{seed}", network.eval().requires_grad_(False), shape)
