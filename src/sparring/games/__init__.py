@@ -2,12 +2,15 @@
 
 from sparring.game import Game
 
+from .autoencoder import Autoencoder
+from .bigan import BiGAN
 from .dann import DANN
 from .fgan import FGAN
 from .gan import GAN
 from .infogan import InfoGAN
 from .r3gan import R3GAN
 from .triple_gan import TripleGAN
+from .vae_gan import VAEGAN
 from .wgan import WGAN
 from .wgan_gp import WGANGP
 
@@ -18,8 +21,23 @@ SYSTEMS: dict[str, type[Game]] = {
     "wgan-gp": WGANGP,
     "r3gan": R3GAN,
     "infogan": InfoGAN,
+    "vae-gan": VAEGAN,
+    "bigan": BiGAN,
     "triple-gan": TripleGAN,
     "dann": DANN,
 }
 
-__all__ = ["DANN", "FGAN", "GAN", "R3GAN", "SYSTEMS", "WGAN", "WGANGP", "InfoGAN", "TripleGAN"]
+__all__ = [
+    "DANN",
+    "FGAN",
+    "GAN",
+    "R3GAN",
+    "SYSTEMS",
+    "VAEGAN",
+    "WGAN",
+    "WGANGP",
+    "Autoencoder",
+    "BiGAN",
+    "InfoGAN",
+    "TripleGAN",
+]

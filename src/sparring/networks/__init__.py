@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from .conv import conv_generator, conv_trunk
-from .discriminator import Discriminator
+from .discriminator import Discriminator, JointDiscriminator
 from .layers import DownConv2d, UpConv2d
 from .mlp import mlp, mlp_generator, mlp_trunk
 from .resnet import resnet_generator, resnet_trunk
@@ -18,6 +18,7 @@ from .resnet import resnet_generator, resnet_trunk
 __all__ = [
     "Discriminator",
     "DownConv2d",
+    "JointDiscriminator",
     "UpConv2d",
     "conv_generator",
     "conv_trunk",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -9,7 +10,7 @@ from sparring.errors import BadInput
 
 
 class Discriminator(nn.Module):
-    """Trunk and head: (n, *shape) -> (n / packing,) logits.
+    """Trunk and head: (n, *shape) -> (n / packing,) logits, or (n / packing, outputs) where there are several classes.
 
     Args:
         trunk: (n, *shape) -> (n, features); for `packing` m it must accept m times as many channels.
@@ -17,6 +18,7 @@ class Discriminator(nn.Module):
         packing: How many rows are judged together, as in PacGAN; every batch must be a multiple of it.
         spectral: Divide every weight by its largest singular value (Miyato et al., 2018), which bounds the slope of the logit.
         augment: A differentiable map applied to whatever is shown, real or fake (Zhao et al., 2020).
+        outputs: How many logits; more than one for a judge of several classes.
 
     References:
         PacGAN: The power of two samples in generative adversarial networks (Lin et al., 2018)
@@ -25,10 +27,16 @@ class Discriminator(nn.Module):
     """
 
     def __init__(
-        self, trunk: nn.Module, features: int, packing: int = 1, spectral: bool = False, augment: nn.Module | None = None
+        self,
+        trunk: nn.Module,
+        features: int,
+        packing: int = 1,
+        spectral: bool = False,
+        augment: nn.Module | None = None,
+        outputs: int = 1,
     ) -> None:
         super().__init__()
-        self.trunk, self.head, self.packing = trunk, nn.Linear(features, 1), packing
+        self.trunk, self.head, self.packing = trunk, nn.Linear(features, outputs), packing
         self.augment = augment or nn.Identity()
         if spectral:
             for layer in self.modules():
@@ -46,6 +54,22 @@ class Discriminator(nn.Module):
         """(n / packing, packing c, ...) -> (n / packing,) logits: for penalties, whose slope is that of a whole pack."""
         m = self.packing
         return self(packs.reshape(m * len(packs), packs.shape[1] // m, *packs.shape[2:]))
+
+
+class JointDiscriminator(nn.Module):
+    """A judge of pairs: (n, *shape), (n, z) -> (n,) logits.
+
+    Args:
+        trunk: (n, *shape) -> (n, features): what of x meets the code.
+        judge: (n, features + z) -> (n,).
+    """
+
+    def __init__(self, trunk: nn.Module, judge: nn.Module) -> None:
+        super().__init__()
+        self.trunk, self.judge = trunk, judge
+
+    def forward(self, x: Tensor, z: Tensor) -> Tensor:
+        return self.judge(torch.cat([self.trunk(x), z], 1))
 
 
 def pack(x: Tensor, m: int) -> Tensor:

@@ -33,12 +33,14 @@ def mlp(inputs: int, hidden: Sequence[int], outputs: int = 0, slope: float = 0.0
     return nn.Sequential(*layers)
 
 
-def mlp_generator(shape: Sequence[int], inputs: int, width: int, depth: int = 3) -> nn.Sequential:
-    """(n, inputs) -> (n, *shape); pictures end in tanh, vectors are unbounded."""
+def mlp_generator(shape: Sequence[int], inputs: int, width: int, depth: int = 3, norm: bool = False) -> nn.Sequential:
+    """(n, inputs) -> (n, *shape); pictures end in tanh, vectors are unbounded. `norm`: batch norm on all hidden layers but the first."""
     ends = [nn.Tanh(), Reshape(*shape)] if len(shape) > 1 else []
-    return nn.Sequential(*mlp(inputs, [width] * depth, math.prod(shape)), *ends)
+    first = mlp(inputs, [width])
+    return nn.Sequential(*first, *mlp(width, [width] * (depth - 1), math.prod(shape), norm=norm), *ends)
 
 
-def mlp_trunk(shape: Sequence[int], width: int, depth: int = 3) -> nn.Sequential:
-    """(n, *shape) -> (n, width): what a discriminator or an encoder sees before its last, linear layer."""
-    return nn.Sequential(nn.Flatten(1), *mlp(math.prod(shape), [width] * depth, slope=0.2))
+def mlp_trunk(shape: Sequence[int], width: int, depth: int = 3, norm: bool = False) -> nn.Sequential:
+    """(n, *shape) -> (n, width): what a discriminator or an encoder sees before its last, linear layer. `norm` as in `mlp_generator`."""
+    first = mlp(math.prod(shape), [width], slope=0.2)
+    return nn.Sequential(nn.Flatten(1), *first, *mlp(width, [width] * (depth - 1), slope=0.2, norm=norm))

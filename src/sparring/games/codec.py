@@ -1,0 +1,115 @@
+"""What all games of an encoder and a generator share: both networks, their options, and the way there and back."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from sparring.game import Game, Player
+from sparring.networks import conv_generator, conv_trunk, features_of, is_convolutional, mlp_generator, mlp_trunk
+
+Draw = Callable[[int, int, torch.Generator | None], Tensor]
+PRIORS: dict[str, Draw] = {
+    "normal": lambda n, z, generator: torch.randn(n, z, generator=generator),
+    "uniform": lambda n, z, generator: 2 * torch.rand(n, z, generator=generator) - 1,
+}
+"""Densities of codes, by name: standard normal, or uniform on [-1, 1]."""
+
+
+class Codec(Game):
+    """An encoder E: x -> z and a generator G: z -> x. A subclass writes the round, and makes the players.
+
+    Args:
+        shape: (C, H, W) of a picture, or (d,) of a vector; from the data.
+        network: DCGAN's convolutions, or an MLP of two hidden layers, to which pixels have no order; vectors always get the MLP.
+        z: Dimensions of the code.
+        width: Channels next to the picture (conv) or units of a layer (mlp); 0 takes 64 or 1024.
+        lr: Learning rate of every player.
+        decay: What the learning rate is multiplied by in the end; it falls exponentially over the second half of the run.
+        betas: Adam's decay rates.
+        weight_decay: Weight of half the squared norm of the parameters in every loss.
+        average: Decay of the running average of E and G that serves outside play; 0 for none.
+    """
+
+    prior: str = "normal"
+    moments: int = 1
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        *,
+        network: Literal["conv", "mlp"] = "conv",
+        z: int = 64,
+        width: int = 0,
+        lr: float = 2e-4,
+        decay: float = 1.0,
+        betas: tuple[float, float] = (0.5, 0.999),
+        weight_decay: float = 0.0,
+        average: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.shape, self.z = tuple(shape), z
+        self.lr, self.decay, self.betas, self.weight_decay, self.average = lr, decay, betas, weight_decay, average
+        self.convolutional = network == "conv" and is_convolutional(self.shape)
+        self.width = width or (64 if self.convolutional else 1024)
+        body = self.trunk(norm=True)
+        # The mean of the code and, where E is a distribution, its log-variance.
+        self.E = nn.Sequential(*body, nn.Linear(features_of(body, self.shape), self.moments * z))
+        self.G: nn.Sequential = (
+            conv_generator(self.shape, z, self.width)
+            if self.convolutional
+            else mlp_generator(self.shape, z, self.width, depth=2, norm=True)
+        )
+
+    def trunk(self, norm: bool) -> nn.Sequential:
+        """(n, *shape) -> (n, features): the body of E, and of a discriminator; batch norm on all layers but the first."""
+        if self.convolutional:
+            return conv_trunk(self.shape, self.width, "batch" if norm else "none")
+        return mlp_trunk(self.shape, self.width, depth=2, norm=norm)
+
+    def player(self, *networks: nn.Module, average: float = 0.0) -> Player:
+        """A player with this game's optimiser."""
+        return Player(
+            *networks,
+            lr=self.lr,
+            average=average,
+            schedule=lambda t, rounds: self.decay ** max(0.0, 2 * t / rounds - 1),
+            optimizer=lambda parameters, lr: torch.optim.Adam(
+                parameters, lr=lr, betas=self.betas, weight_decay=self.weight_decay, fused=True
+            ),
+        )
+
+    # ── codes ────────────────────────────────────────────────────────────────────────────
+    def noise(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """(n, z) codes from the prior."""
+        return PRIORS[self.prior](n, self.z, generator).to(self.device, self.dtype)
+
+    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, *shape) -> mean and log-variance (n, z) of the normal distribution that a stochastic E gives."""
+        mean, logvar = self.E(x).to(self.dtype).chunk(2, 1)
+        return mean, logvar.clamp(-20, 20)  # e^20 is far beyond any code, and finite in every precision
+
+    # ── use ──────────────────────────────────────────────────────────────────────────────
+    def encode(self, x: Tensor, batch: int = 512) -> Tensor:
+        """(n, *shape) -> (n, z) float32 codes; where E gives a distribution, its mean."""
+        with self.serving(self.E) as E:
+            return torch.cat([E(part.to(self.device, self.dtype))[:, : self.z].float() for part in x.split(batch)])
+
+    def decode(self, z: Tensor, batch: int = 512) -> Tensor:
+        """(n, z) -> (n, *shape) float32, pictures in [-1, 1]."""
+        with self.serving(self.G) as G:
+            return torch.cat([G(part.to(self.device, self.dtype)).float() for part in z.split(batch)])
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """(n, *shape) -> (n, *shape) float32: G(E(x))."""
+        return self.decode(self.encode(x))
+
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """(n, *shape) float32 samples, pictures in [-1, 1]: G of codes from the prior."""
+        return self.decode(self.noise(n, generator))
+
+
+def reparameterise(mean: Tensor, logvar: Tensor) -> Tensor:
+    """(n, z) draws from N(mean, e^logvar) that move with both (Kingma & Welling, 2014, section 2.4)."""
+    return mean + (logvar / 2).exp() * torch.randn_like(mean)
