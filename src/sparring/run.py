@@ -39,29 +39,33 @@ class Run:
         interrupted: Whether the last call to `play` was stopped before its last round.
     """
 
-    def __init__(self, path: Path, game: Game, config: dict[str, Any], data: Sequence[Data] = (), played: int = 0) -> None:
-        self.path, self.game, self.config, self.round = path, game, config, played
+    def __init__(self, path: Path, game: Game, config: dict[str, Any], sources: Sequence[Any], played: int = 0) -> None:
+        self.path, self.game, self.config, self.sources, self.round = path, game, config, sources, played
         self.interrupted = False
-        self._data = {"train": tuple(data)} if data else {}
+        self._data: dict[str, tuple[Data, ...]] = {}
 
     def data(self, split: str = "train") -> tuple[Data, ...]:
         """The data of this run, read when first asked for; one `Data` a source. `split` is "train" or "test"."""
         if split not in self._data:
-            if any(facts["source"] is None for facts in self.config["data"]):
+            if any(source is None for source in self.sources):
                 raise BadInput(f"{self.path} was trained on data in memory; give the data again.")
-            found = tuple(
-                load_data(facts["source"], split=split, size=tuple(facts["shape"][1:]) or None, channels=facts["shape"][0])
-                if len(facts["shape"]) == 3
-                else load_data(facts["source"], split=split)
-                for facts in self.config["data"]
-            )
-            for data, facts in zip(found, self.config["data"], strict=True):
-                if split == "train" and data.fingerprint() != facts["fingerprint"]:
-                    raise BadInput(
-                        f"{facts['source']} is not what this run was trained on (its fingerprint differs); train a new run."
-                    )
-            self._data[split] = found
+            self._data[split] = tuple(self.read(source, split) for source in self.sources)
+            if split == "train":
+                self._check_data(self._data[split])
         return self._data[split]
+
+    def read(self, source: Any, split: str = "all") -> Data:
+        """`source` as rows of the shape this run plays on."""
+        shape = tuple(self.config["data"][0]["shape"])
+        data = at_shape(source, split, shape)
+        if data.shape != shape:
+            raise BadInput(f"{data.name} has rows of shape {data.shape}, but {self.path} was trained on {shape}.")
+        return data
+
+    def _check_data(self, found: Sequence[Data]) -> None:
+        for data, facts in zip(found, self.config["data"], strict=True):
+            if data.fingerprint() != facts["fingerprint"]:
+                raise BadInput(f"{facts['name']} is not what this run was trained on (its rows differ); train a new run on it.")
 
     def history(self) -> list[dict[str, float]]:
         """The logged rounds: `{"round": n, "seconds": s, "player/term": value, ...}`."""
@@ -223,6 +227,8 @@ def prepare(
             raise BadInput(f"Option --{name} must be at least 1, not {value}.")
     sources = data if isinstance(data, list | tuple) and kind.view == "domains" else [data]
     found = tuple(d if isinstance(d, Data) else load_data(d, split="train", size=size) for d in sources)
+    if kind.view == "domains":
+        found = alike(system, sources, found)
     facts = [
         {
             "source": str(Path(s).resolve())
@@ -251,7 +257,30 @@ def prepare(
         "versions": {"sparring": __version__, "torch": torch.__version__, "python": platform.python_version()},
         "command": sys.argv,
     }
-    return Run(free_path(system, found[0].name, out), build(config), config, found)
+    run = Run(free_path(system, found[0].name, out), build(config), config, sources)
+    run._data["train"] = found
+    return run
+
+
+def alike(system: str, sources: Sequence[Any], found: tuple[Data, ...]) -> tuple[Data, ...]:
+    """Source and target as rows of one shape: pictures at the size of the larger, in colour if either is."""
+    if len(found) != 2:
+        raise BadInput(f"{system} goes from one data set to another: give two, a labelled source and a target.")
+    a, b = (data.shape for data in found)
+    if a == b:
+        return found
+    if len(a) != 3 or len(b) != 3:
+        raise BadInput(f"{found[0].name} has rows of shape {a}, {found[1].name} of shape {b}: {system} needs rows of one kind.")
+    _, *size = max(a, b, key=lambda shape: shape[1] * shape[2])
+    return tuple(at_shape(source, "train", (max(a[0], b[0]), *size)) for source in sources)
+
+
+def at_shape(source: Any, split: str, shape: tuple[int, ...]) -> Data:
+    """`source` with pictures of this (C, H, W); vectors stay as they are. A `Data` is a split already."""
+    split = "all" if isinstance(source, Data) else split
+    if len(shape) != 3:
+        return load_data(source, split=split)
+    return load_data(source, split=split, size=(shape[1], shape[2]), channels=shape[0])
 
 
 def build(config: dict[str, Any]) -> Game:
@@ -301,9 +330,12 @@ def load(path: str | Path, data: Any = None, device: str | None = None) -> Run:
     progress = checkpoint.load(game, path)
     for fault in progress["faults"]:
         print(f"warning: {fault} Going on from the previous checkpoint, round {progress['round']}.", file=sys.stderr)
-    given = () if data is None else tuple(d if isinstance(d, Data) else load_data(d, split="train") for d in [data])
     game.begin(progress["round"], config["rounds"])
-    return Run(path, game, config, given, progress["round"])
+    if data is not None:
+        sources = list(data) if len(config["data"]) > 1 else [data]
+    else:
+        sources = [facts["source"] for facts in config["data"]]
+    return Run(path, game, config, sources, progress["round"])
 
 
 def resume(path: str | Path, rounds: int | None = None, data: Any = None, quiet: bool = False) -> Run:

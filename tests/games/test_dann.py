@@ -11,6 +11,7 @@ from sparring.errors import BadInput
 from sparring.game import make, total
 from sparring.games import DANN
 from sparring.loop import play
+from sparring.run import prepare, resume, train
 
 
 def batch(shape=(3, 12, 12), n=6, dtype=torch.float64):
@@ -114,6 +115,36 @@ def test_target_labels_change_no_bit():
     assert torch.equal(told, weights((x[1], rng.permutation(y))))
     assert torch.equal(told, weights(x[1]))
     assert not torch.equal(told, weights((x[1][::-1].copy(), y)))
+
+
+def test_source_and_target_are_brought_together(tmp_path):
+    rng = np.random.default_rng(0)
+    grey = rng.integers(0, 256, (20, 16, 16), dtype=np.uint8), np.arange(20) % 3
+    colour = rng.integers(0, 256, (20, 12, 12, 3), dtype=np.uint8)
+    options = {"rounds": 4, "batch": 8, "width": 4, "hidden": 8, "quiet": True}
+    whole = train("dann", [grey, colour], out=tmp_path / "whole", **options)
+    assert [data.shape for data in whole.data()] == [(3, 16, 16)] * 2
+    assert [data.shape for data in whole.data("test")] == [(3, 16, 16)] * 2
+    assert whole.game.classify(whole.data("test")[1].x()).shape == (4, 3)
+
+    resumed = train("dann", [grey, colour], out=tmp_path / "half", **{**options, "rounds": 2})
+    resumed = resume(resumed.path, rounds=4, data=[grey, colour], quiet=True)
+    same = zip(whole.game.parameters(), resumed.game.parameters(), strict=True)
+    assert resumed.round == 4
+    assert all(torch.isfinite(b).all() and a.shape == b.shape for a, b in same)
+
+
+def test_two_data_sets_of_one_kind_are_needed(tmp_path):
+    x, y = np.zeros((20, 16, 16), np.uint8), np.arange(20) % 3
+    with pytest.raises(BadInput, match="give two, a labelled source and a target"):
+        prepare("dann", (x, y)[:1])
+    with pytest.raises(BadInput, match="needs rows of one kind"):
+        prepare("dann", [(x, y), np.zeros((20, 4), np.float32)])
+    with pytest.raises(BadInput, match="needs rows of one kind"):
+        prepare("dann", [(np.zeros((20, 3), np.float32), y), np.zeros((20, 4), np.float32)])
+    with pytest.raises(BadInput, match="at least two classes"):
+        prepare("dann", [x, x], out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_bad_input():
