@@ -5,6 +5,7 @@ from sparring.game import Game
 from .autoencoder import Autoencoder
 from .bigan import BiGAN
 from .dann import DANN
+from .discriminator import DiscriminatorAlone
 from .fgan import FGAN
 from .gan import GAN
 from .infogan import InfoGAN
@@ -20,6 +21,7 @@ SYSTEMS: dict[str, type[Game]] = {
     "wgan": WGAN,
     "wgan-gp": WGANGP,
     "r3gan": R3GAN,
+    "discriminator": DiscriminatorAlone,
     "infogan": InfoGAN,
     "vae-gan": VAEGAN,
     "bigan": BiGAN,
