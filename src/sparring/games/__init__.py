@@ -40,6 +40,7 @@ __all__ = [
     "WGANGP",
     "Autoencoder",
     "BiGAN",
+    "DiscriminatorAlone",
     "InfoGAN",
     "TripleGAN",
 ]
