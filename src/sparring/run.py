@@ -18,6 +18,7 @@ import torch
 from . import __version__, abilities, checkpoint, distribute, options
 from .data import Data, draw, save_grid, views
 from .data import load as load_data
+from .data.pixels import save_cloud
 from .errors import BadInput, RunFailed, unknown
 from .game import Game
 from .games import SYSTEMS
@@ -135,10 +136,14 @@ class Run:
         if not isinstance(self.game, abilities.Sample):
             return None
         generator = torch.Generator().manual_seed(distribute.seed_of(self.config["seed"], "samples"))
-        x = self.game.sample(count, generator=generator)
+        pictures = len(self.config["data"][0]["shape"]) == 3
+        x = self.game.sample(count if pictures else 8 * count, generator=generator)
         path = self.path / "samples" / f"{self.round:06d}.png"
         path.parent.mkdir(exist_ok=True)
-        save_grid(x, path)
+        if pictures:
+            save_grid(x, path)
+        else:
+            save_cloud(x, path, like=self.data()[-1].x(slice(0, 512)))
         return path
 
     def _log(self, line: dict[str, float]) -> None:

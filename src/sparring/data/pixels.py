@@ -63,3 +63,25 @@ def save_grid(images: Tensor | np.ndarray, path: str | Path, columns: int | None
         top, left = i // columns * (height + GAP), i % columns * (width + GAP)
         canvas[top : top + height, left : left + width] = image
     Image.fromarray(canvas[..., 0] if channels == 1 else canvas).save(path, format="PNG")
+
+
+def save_cloud(points: Tensor, path: str | Path, like: Tensor, side: int = 240) -> None:
+    """Write vectors as dots on a square PNG, black on white: their first two dimensions, cut off outside the frame.
+
+    Args:
+        points: (n, d); a single dimension is drawn along the middle.
+        like: (m, d) what the frame is laid round, so that clouds of different rounds share it.
+        side: pixels.
+    """
+    from PIL import Image, ImageDraw
+
+    fine = 4 * side  # drawn large and then reduced, for smooth edges
+    canvas = Image.new("L", (fine, fine), 255)
+    pen, radius = ImageDraw.Draw(canvas), fine / 120
+    low, high = like[:, :2].amin(0), like[:, :2].amax(0)
+    unit = 0.8 * fine / max(float((high - low).max()), 1e-12)  # one unit on both axes: a circle stays one
+    shown = fine / 2 + unit * (points[:, :2].detach().cpu().float() - (low + high) / 2)
+    for at in shown[((shown > -fine) & (shown < 2 * fine)).all(1)].tolist():
+        x, y = at[0], fine - at[1] if len(at) > 1 else fine / 2
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=0)
+    canvas.resize((side, side), Image.Resampling.LANCZOS).save(path, format="PNG")

@@ -35,6 +35,7 @@ class InfoGAN(Duel):
     """
 
     Q: nn.Sequential
+    span = 2.0  # how far a traversal takes a continuous code: twice as far as it was trained, as in figure 2
 
     def __init__(
         self,
@@ -130,7 +131,7 @@ class InfoGAN(Duel):
     def traverse(self, columns: int = 10, rows: int = 5, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """Pictures of every code varied alone: name -> (rows, columns, *shape); each row keeps its noise and its other codes.
 
-        A categorical code runs over its values; a continuous one from -2 to 2, twice as far as it was trained, as in figure 2.
+        A categorical code runs over its values; a continuous one from -span to span.
         """
         grids, at = {}, self.z
         for i, k in enumerate(self.categorical):
@@ -138,7 +139,7 @@ class InfoGAN(Duel):
             at += k
         for i in range(self.continuous):
             kind = "uniform" if i < self.uniform else "gaussian"
-            grids[f"{kind} {i + 1}"] = self._vary(torch.linspace(-2, 2, columns)[:, None], at, rows, generator)
+            grids[f"{kind} {i + 1}"] = self._vary(torch.linspace(-self.span, self.span, columns)[:, None], at, rows, generator)
             at += 1
         return grids
 
