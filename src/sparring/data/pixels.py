@@ -79,7 +79,7 @@ def save_cloud(points: Tensor, path: str | Path, like: Tensor, side: int = 240) 
     canvas = Image.new("L", (fine, fine), 255)
     pen, radius = ImageDraw.Draw(canvas), fine / 120
     low, high = like[:, :2].amin(0), like[:, :2].amax(0)
-    unit = 0.8 * fine / max(float((high - low).max()), 1e-12)  # one unit on both axes: a circle stays one
+    unit = 0.6 * fine / max(float((high - low).max()), 1e-12)  # one unit on both axes: a circle stays one
     shown = fine / 2 + unit * (points[:, :2].detach().cpu().float() - (low + high) / 2)
     for at in shown[((shown > -fine) & (shown < 2 * fine)).all(1)].tolist():
         x, y = at[0], fine - at[1] if len(at) > 1 else fine / 2
