@@ -4,7 +4,7 @@ What it shows follows from what the game can do (`sparring.abilities`) and from 
 and is not, is said in the place where it would stand.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -72,7 +72,7 @@ def write_report(run: Run, diagnoses: Iterable[Diagnosis] = ()) -> Path:
     return path
 
 
-def attempt(section, run: Run) -> str:  # type: ignore[no-untyped-def]
+def attempt(section: Callable[[Run], str], run: Run) -> str:
     try:
         return section(run)
     except Exception as error:  # whatever is wrong with one part of a run, the rest of it can still be seen

@@ -9,7 +9,7 @@ from .html import escape, number
 
 COLOURS = 10
 WIDTH, HEIGHT = 480, 270
-LEFT, RIGHT, TOP, BOTTOM = 56, 12, 10, 34  # margins round the plot, for ticks and names
+LEFT, RIGHT, TOP, BOTTOM = 62, 12, 10, 34  # margins round the plot, for ticks and names
 
 
 class Points(NamedTuple):

@@ -7,7 +7,7 @@ import numpy as np
 
 from sparring.run import Run
 
-from .charts import COLOURS, LEFT, RIGHT, WIDTH, Axes, limits, line
+from .charts import BOTTOM, COLOURS, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axes, limits, line
 from .html import escape, note, number
 
 POINTS = 600  # a line has no more of them; a longer history is thinned out evenly
@@ -109,7 +109,7 @@ def curves(run: Run) -> str:
         counted = run.game.players.get(player)
         size = f"<small>{sum(p.numel() for p in counted.parameters):,} parameters</small>" if counted else ""
         cards.append(f'<article class="card"><h3>{escape(player)}{size}</h3>{charts}</article>')
-    return f'{note(says)}<div class="cards">{"".join(cards)}</div>'
+    return f'{note(says)}<div class="columns">{"".join(cards)}</div>'
 
 
 def chart(history: History, keys: list[str], colour: dict[str, str]) -> str:
@@ -136,9 +136,9 @@ def chart(history: History, keys: list[str], colour: dict[str, str]) -> str:
         for n, what in ((faults, "not finite"), (outside, "outside the frame"))
         if n
     ]
-    alt = f"Loss of {', '.join(map(escape, keys))} over {number(rounds[-1])} rounds"
+    alt = f"Loss of {', '.join(keys)} over {number(rounds[-1])} rounds"
     where = f'data-left="{LEFT}" data-right="{WIDTH - RIGHT}" data-last="{x[1]:g}"'
-    cursor = f'<path class="cursor" d="M0 {10}V{270 - 34}" hidden/>'
+    cursor = f'<path class="cursor" d="M0 {TOP}V{HEIGHT - BOTTOM}" hidden/>'
     told = f'<p class="remark">{" ".join(remarks)}</p>' if remarks else ""
     return f'<ul class="legend">{legend}</ul>{axes.svg(faint + strong, alt, "round", "loss", where, cursor)}{told}'
 

@@ -80,9 +80,7 @@ def interval(entry: dict[str, Any]) -> tuple[float, float] | None:
 def card(name: str, lines: list[tuple[str, dict[str, Any]]]) -> str:
     """One score, ours first."""
     values = [v for _, entry in lines for v in (entry["value"], *(interval(entry) or ())) if is_finite(v)]
-    ends = (
-        (0.0, 1.0) if all(0 <= v <= 1 for v in values) and max(values, default=0) > 0.1 else limits([np.array(values)], pad=0.2)
-    )
+    ends = axis_of(values, any(passport(entry).get("interval_by") == "Wilson" for _, entry in lines))
     title, by = parts(name)
     sub = f"<small>{escape(by)}</small>" if by else ""
     ours = lines[0][1]
@@ -92,6 +90,19 @@ def card(name: str, lines: list[tuple[str, dict[str, Any]]]) -> str:
         f'<article class="card score"><h3>{escape(title)}{sub}</h3><p class="value">{measured(ours["value"])}</p>{strips}{axis}'
         f"{details(ours)}</article>"
     )
+
+
+def axis_of(values: list[float], share: bool) -> tuple[float, float]:
+    """The ends of a card's axis: 0 to 1 for shares and what looks like one, otherwise round the values, below 0 only with them.
+
+    >>> axis_of([0.0, 0.01], share=True), axis_of([0.2, 0.5], share=False)
+    ((0.0, 1.0), (0.0, 1.0))
+    """
+    least, most = min(values, default=0.0), max(values, default=1.0)
+    if least >= 0 and most <= 1 and (share or most > 0.1):
+        return 0.0, 1.0
+    low, high = limits([np.array(values)], pad=0.2)
+    return (max(low, 0.0) if least >= 0 else low), high
 
 
 def is_finite(value: Any) -> bool:
