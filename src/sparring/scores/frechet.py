@@ -1,8 +1,8 @@
 """Frechet distance: two sets of features as two Gaussians, |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)).
 
 It is called FID only on Inception features; the extractor signs the name. The estimate is biased upwards, by about
-c / n: two samples of one distribution are not at distance 0. The passport states the bias that Gaussians of these
-covariances would have, so that a difference smaller than it is not taken for progress.
+c / n: two samples of one distribution are not at distance 0. The passport states how far those would stand apart, so that a
+value near it is not taken for a difference.
 
 References:
     GANs Trained by a Two Time-Scale Update Rule (Heusel et al., 2017), equation 6.
@@ -35,7 +35,7 @@ def frechet(real: Any, fake: Any) -> Score:
     mean, covariance = real.mean(axis=0), _covariance(real)
     mean_fake, covariance_fake = fake.mean(axis=0), _covariance(fake)
     n, m, d = len(real), len(fake), real.shape[1]
-    bias = expected_bias(covariance if n >= m else covariance_fake, n, m)
+    bias = expected_bias(real if n >= m else fake, n, m)
     if min(n, m) <= d:
         raise BadInput(
             f"{n} real and {m} generated rows are too few for the covariance of {d} features: two samples of one distribution "
@@ -60,16 +60,22 @@ def frechet_of_gaussians(mean: Any, covariance: Any, mean_fake: Any, covariance_
     return _distance(*arguments)[0]
 
 
-def expected_bias(covariance: np.ndarray, n: int, m: int) -> float:
-    """What two Gaussian samples of n and m rows with one covariance (d, d) are expected to stand apart, to first order in 1/n.
+def expected_bias(rows: np.ndarray, n: int, m: int) -> float:
+    """How far two samples, of n and m rows, of the distribution of `rows` (r, d) are expected to stand apart, to first order in
+    1/n.
 
-    The mean contributes tr S; the covariance's error D contributes the Bures metric sum D_ij^2 / (2 (l_i + l_j)) in the
-    eigenbasis, with E D_ij^2 = l_i l_j (1 + [i = j]).
+    The mean contributes tr S; the covariance's error D contributes the Bures metric, sum_ij D_ij^2 / (2 (l_i + l_j)) in the
+    eigenbasis of S, with E D_ij^2 = var(z_i z_j) / n from the rows' own fourth moments: features of networks have heavier tails
+    than Gaussians.
     """
-    eigenvalues = np.clip(np.linalg.eigvalsh(covariance), 0, None)
-    products, sums = np.outer(eigenvalues, eigenvalues), np.add.outer(eigenvalues, eigenvalues)
-    bures = np.divide(products * (1 + np.eye(len(eigenvalues))), 2 * sums, out=np.zeros_like(sums), where=sums > 0).sum()
-    return float((eigenvalues.sum() + bures) * (1 / n + 1 / m))
+    rows = rows - rows.mean(axis=0)
+    eigenvalues, vectors = np.linalg.eigh(_covariance(rows))
+    squares = (rows @ vectors) ** 2
+    variances = squares.T @ squares / len(rows) - np.diag(eigenvalues**2)
+    sums = np.add.outer(eigenvalues, eigenvalues)
+    live = sums > 1e-10 * max(eigenvalues.max(), 1e-300)
+    bures = np.divide(variances, 2 * sums, out=np.zeros_like(sums), where=live).sum()
+    return float((np.clip(eigenvalues, 0, None).sum() + bures) * (1 / n + 1 / m))
 
 
 def _covariance(x: np.ndarray) -> np.ndarray:
