@@ -20,7 +20,10 @@ from typing import TypedDict
 
 from sparring.errors import BadInput, RunFailed, unknown
 
-EVIDENCE: dict[str, str] = {}
+EVIDENCE: dict[str, str] = {
+    "fgan": "sparring.claims.fgan",
+    "gan": "sparring.claims.gan",
+}
 
 Measurements = list[dict[str, float]]
 
