@@ -52,7 +52,7 @@ def test_the_coder_descends_the_flipped_labels():
     move = move_of(game, x)
     torch.manual_seed(2)
     z = game.noise(len(x))
-    real, fake = game.D(x, game.E(x)), game.D(game.G(z), z)
+    real, fake = game.D(x, game.E(x).tanh()), game.D(game.G(z), z)
     one, nil = torch.ones(6, dtype=torch.float64), torch.zeros(6, dtype=torch.float64)
     bce = F.binary_cross_entropy_with_logits
     torch.testing.assert_close(total(move[game.discriminator]), bce(real, one) + bce(fake, nil))
@@ -73,7 +73,7 @@ def test_finite_differences():
     for player, weight in (
         (game.coder, game.E[-1].weight),
         (game.coder, game.G[-1].weight),
-        (game.discriminator, game.D.judge.head.weight),
+        (game.discriminator, game.D.judge[0].weight),
     ):
         slope = torch.autograd.grad(total(move_of(game, x)[player]), weight)[0]
         with torch.no_grad():
@@ -99,9 +99,11 @@ def test_a_stochastic_encoder_draws_from_the_density_it_gives():
     assert gradient(move_of(game, rows())[game.coder]["real"], game.E[-1]).view(-1)[-4:].abs().min() > 0  # variances learn too
 
 
-def test_a_plain_encoder_draws_nothing():
-    game, x = small(), rows()
+def test_a_plain_encoder_draws_nothing_and_stays_where_codes_live():
+    game, x = small(), 100 * rows()
     assert torch.equal(game.infer(x), game.infer(x))
+    assert game.encode(x).abs().max() <= 1
+    torch.testing.assert_close(game.eval().infer(x).float(), game.encode(x))
 
 
 @pytest.mark.parametrize("prior", ["uniform", "normal"])
@@ -122,17 +124,6 @@ def test_the_learning_rate_falls_in_the_second_half_only():
     assert rates == pytest.approx([1, 1, 0.1, 0.01])
 
 
-def test_on_a_line_encoder_and_generator_come_to_invert_each_other():
-    torch.manual_seed(0)
-    game = BiGAN((1,), width=32, z=1, lr=1e-3)
-    for t in range(1500):
-        game.begin(t, 1500)
-        make(next(game.round(iter([3 + 2 * torch.randn(128, 1)]))))
-    z = game.noise(500)
-    error = float((game.encode(game.decode(z)) - z).square().mean())
-    assert error < 0.2 / 3  # the variance of z is 1/3
-
-
 @pytest.mark.parametrize("options", [{"network": "conv"}, {"stochastic": True, "prior": "normal", "average": 0.9}], ids=str)
 def test_options_keep_the_contract(options):
     x = rows((1, 8, 8)).float()
@@ -147,7 +138,7 @@ def test_autoencoders_descend_the_ways_they_are_given(weights):
     move = move_of(game, x)
     torch.manual_seed(2)
     z = game.noise(len(x))
-    expected = forward * F.mse_loss(game.G(game.E(x)), x) + backward * F.mse_loss(game.E(game.G(z)), z)
+    expected = forward * F.mse_loss(game.G(game.E(x).tanh()), x) + backward * F.mse_loss(game.E(game.G(z)).tanh(), z)
     torch.testing.assert_close(total(move[game.coder]), expected)
     assert set(move[game.coder]) == {name for name, w in (("forward", forward), ("backward", backward)) if w}
     assert all(gradient(expected, network).norm() > 0 for network in (game.E, game.G))

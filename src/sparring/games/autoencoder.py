@@ -8,7 +8,7 @@ from torch import Tensor
 from sparring.errors import BadInput
 from sparring.game import Move
 
-from .codec import Codec
+from .codec import PRIORS, Codec
 
 
 class Autoencoder(Codec):
@@ -39,14 +39,14 @@ class Autoencoder(Codec):
             raise BadInput(
                 "An autoencoder needs a way to go: give --forward or --backward a weight above 0, and neither one below."
             )
-        self.prior, self.weights = prior, {"forward": forward, "backward": backward}
+        self.prior, self.weights = PRIORS[prior], {"forward": forward, "backward": backward}
         super().__init__(shape, **options)
         self.coder = self.player(self.E, self.G, average=self.average)
 
     def round(self, data: Iterator[Tensor]) -> Iterator[Move]:
         x = next(data)
         z = self.noise(len(x))
-        ways = {"forward": (x, lambda: self.G(self.E(x))), "backward": (z, lambda: self.E(self.G(z)))}
+        ways = {"forward": (x, lambda: self.G(self.infer(x))), "backward": (z, lambda: self.infer(self.G(z)))}
         yield {
             self.coder: {
                 name: self.weights[name] * (start - there_and_back()).square().mean()

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from sparring.game import Move
-from sparring.networks import Discriminator, JointDiscriminator, features_of, mlp_trunk
+from sparring.networks import JointDiscriminator, features_of, mlp_trunk
 
-from .codec import Codec, reparameterise
+from .codec import PRIORS, Codec
 
 
 class BiGAN(Codec):
@@ -43,19 +43,14 @@ class BiGAN(Codec):
         weight_decay: float = 2.5e-5,
         **options: Any,
     ) -> None:
-        self.prior, self.stochastic, self.moments = prior, stochastic, 2 if stochastic else 1
+        self.prior, self.moments = PRIORS[prior], 2 if stochastic else 1
         super().__init__(shape, network=network, z=z, decay=decay, weight_decay=weight_decay, **options)
-        # An MLP reads pixels and code in one layer; convolutions come first, and an MLP reads their features beside the code.
-        body = self.trunk(norm=False) if self.convolutional else nn.Flatten(1)
+        # The code joins in the layer after the convolutions, or after the first layer of an MLP.
+        body = self.trunk(norm=False) if self.convolutional else mlp_trunk(self.shape, self.width, depth=1)
         units = 16 * self.width if self.convolutional else self.width
-        pair = mlp_trunk((features_of(body, self.shape) + z,), units, depth=2, norm=True)
-        self.D = JointDiscriminator(body, Discriminator(pair, units))
+        self.D = JointDiscriminator(body, features_of(body, self.shape), z, units)
         self.coder = self.player(self.E, self.G, average=self.average)
         self.discriminator = self.player(self.D)
-
-    def infer(self, x: Tensor) -> Tensor:
-        """(n, *shape) -> (n, z): E(x), a draw where E is stochastic."""
-        return reparameterise(*self.posterior(x)) if self.stochastic else self.E(x)
 
     def round(self, data: Iterator[Tensor]) -> Iterator[Move]:
         x = next(data)

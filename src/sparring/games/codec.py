@@ -1,7 +1,7 @@
 """What all games of an encoder and a generator share: both networks, their options, and the way there and back."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -9,12 +9,18 @@ from torch import Tensor, nn
 from sparring.game import Game, Player
 from sparring.networks import conv_generator, conv_trunk, features_of, is_convolutional, mlp_generator, mlp_trunk
 
-Draw = Callable[[int, int, torch.Generator | None], Tensor]
-PRIORS: dict[str, Draw] = {
-    "normal": lambda n, z, generator: torch.randn(n, z, generator=generator),
-    "uniform": lambda n, z, generator: 2 * torch.rand(n, z, generator=generator) - 1,
+
+class Prior(NamedTuple):
+    """A density of codes: how to draw (n, z) of them, and how to bring E's unbounded answer to where it lives."""
+
+    draw: Callable[[int, int, torch.Generator | None], Tensor]
+    fit: Callable[[Tensor], Tensor]
+
+
+PRIORS = {
+    "normal": Prior(lambda n, z, generator: torch.randn(n, z, generator=generator), lambda answer: answer),
+    "uniform": Prior(lambda n, z, generator: 2 * torch.rand(n, z, generator=generator) - 1, torch.tanh),  # on [-1, 1]
 }
-"""Densities of codes, by name: standard normal, or uniform on [-1, 1]."""
 
 
 class Codec(Game):
@@ -32,8 +38,8 @@ class Codec(Game):
         average: Decay of the running average of E and G that serves outside play; 0 for none.
     """
 
-    prior: str = "normal"
-    moments: int = 1
+    prior: Prior = PRIORS["normal"]
+    moments: int = 1  # E gives: the code, or mean and log-variance of a normal distribution of it
 
     def __init__(
         self,
@@ -54,7 +60,6 @@ class Codec(Game):
         self.convolutional = network == "conv" and is_convolutional(self.shape)
         self.width = width or (64 if self.convolutional else 1024)
         body = self.trunk(norm=True)
-        # The mean of the code and, where E is a distribution, its log-variance.
         self.E = nn.Sequential(*body, nn.Linear(features_of(body, self.shape), self.moments * z))
         self.G: nn.Sequential = (
             conv_generator(self.shape, z, self.width)
@@ -83,18 +88,23 @@ class Codec(Game):
     # ── codes ────────────────────────────────────────────────────────────────────────────
     def noise(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """(n, z) codes from the prior."""
-        return PRIORS[self.prior](n, self.z, generator).to(self.device, self.dtype)
+        return self.prior.draw(n, self.z, generator).to(self.device, self.dtype)
 
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(n, *shape) -> mean and log-variance (n, z) of the normal distribution that a stochastic E gives."""
+        """(n, *shape) -> mean and log-variance (n, z) that an E of two moments gives."""
         mean, logvar = self.E(x).to(self.dtype).chunk(2, 1)
         return mean, logvar.clamp(-20, 20)  # e^20 is far beyond any code, and finite in every precision
 
+    def infer(self, x: Tensor) -> Tensor:
+        """(n, *shape) -> (n, z): the code of x; where E gives a distribution, a draw from it."""
+        return self.prior.fit(self.E(x) if self.moments == 1 else reparameterise(*self.posterior(x)))
+
     # ── use ──────────────────────────────────────────────────────────────────────────────
     def encode(self, x: Tensor, batch: int = 512) -> Tensor:
-        """(n, *shape) -> (n, z) float32 codes; where E gives a distribution, its mean."""
+        """(n, *shape) -> (n, z) float32 codes; where E gives a distribution, that of its mean."""
         with self.serving(self.E) as E:
-            return torch.cat([E(part.to(self.device, self.dtype))[:, : self.z].float() for part in x.split(batch)])
+            answers = [E(part.to(self.device, self.dtype))[:, : self.z].float() for part in x.split(batch)]
+        return self.prior.fit(torch.cat(answers))
 
     def decode(self, z: Tensor, batch: int = 512) -> Tensor:
         """(n, z) -> (n, *shape) float32, pictures in [-1, 1]."""

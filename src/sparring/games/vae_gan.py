@@ -54,7 +54,7 @@ class VAEGAN(Codec):
         discriminator: Literal["binary", "three-way"] = "binary",
         objective: Literal["minimax", "non-saturating"] = "minimax",
         adversary: bool = True,
-        gamma: float = 1e-2,
+        gamma: float = 1.0,
         **options: Any,
     ) -> None:
         super().__init__(shape, **options)

@@ -8,6 +8,8 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from sparring.errors import BadInput
 
+from .mlp import mlp
+
 
 class Discriminator(nn.Module):
     """Trunk and head: (n, *shape) -> (n / packing,) logits, or (n / packing, outputs) where there are several classes.
@@ -57,19 +59,21 @@ class Discriminator(nn.Module):
 
 
 class JointDiscriminator(nn.Module):
-    """A judge of pairs: (n, *shape), (n, z) -> (n,) logits.
+    """A judge of pairs: (n, *shape), (n, z) -> (n,) logits. What the trunk gives of x meets the code in one normalised layer.
 
     Args:
-        trunk: (n, *shape) -> (n, features): what of x meets the code.
-        judge: (n, features + z) -> (n,).
+        trunk: (n, *shape) -> (n, features).
+        features: How many features the trunk gives.
+        z: Dimensions of the code.
+        units: Units of the layer where they meet.
     """
 
-    def __init__(self, trunk: nn.Module, judge: nn.Module) -> None:
+    def __init__(self, trunk: nn.Module, features: int, z: int, units: int) -> None:
         super().__init__()
-        self.trunk, self.judge = trunk, judge
+        self.trunk, self.judge = trunk, mlp(features + z, [units], 1, slope=0.2, norm=True)
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
-        return self.judge(torch.cat([self.trunk(x), z], 1))
+        return self.judge(torch.cat([self.trunk(x), z], 1)).squeeze(1)
 
 
 def pack(x: Tensor, m: int) -> Tensor:
