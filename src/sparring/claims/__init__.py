@@ -21,6 +21,8 @@ from typing import TypedDict
 from sparring.errors import BadInput, RunFailed, unknown
 
 EVIDENCE: dict[str, str] = {
+    "vae-gan": "sparring.claims.vae_gan",
+    "bigan": "sparring.claims.bigan",
     "fgan": "sparring.claims.fgan",
     "gan": "sparring.claims.gan",
 }
