@@ -21,10 +21,14 @@ from typing import TypedDict
 from sparring.errors import BadInput, RunFailed, unknown
 
 EVIDENCE: dict[str, str] = {
-    "vae-gan": "sparring.claims.vae_gan",
     "bigan": "sparring.claims.bigan",
+    "vae-gan": "sparring.claims.vae_gan",
+    "discriminator": "sparring.claims.discriminator",
     "fgan": "sparring.claims.fgan",
     "gan": "sparring.claims.gan",
+    "r3gan": "sparring.claims.r3gan",
+    "wgan": "sparring.claims.wgan",
+    "wgan-gp": "sparring.claims.wgan_gp",
 }
 
 Measurements = list[dict[str, float]]

@@ -15,6 +15,7 @@ from sparring.networks import Discriminator, features_of, trunk
 from .duel import refuse
 
 MOST_STATES = 2**20
+Negatives = Literal["argmax", "random", "fixed"]
 
 
 class DiscriminatorAlone(Game):
@@ -60,7 +61,7 @@ class DiscriminatorAlone(Game):
         shape: tuple[int, ...],
         *,
         binary: bool = False,
-        negatives: Literal["argmax", "random", "fixed"] = "argmax",
+        negatives: Negatives = "argmax",
         pool: int = 1024,
         steps: int = 10,
         step: float = 0.01,

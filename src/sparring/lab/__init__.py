@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 EXPERIMENTS: dict[str, str] = {
+    "argmax-discriminator": "sparring.lab.argmax_discriminator:run",
     "bigan-vs-autoencoders": "sparring.lab.bigan_vs_autoencoders:run",
     "divergences": "sparring.lab.divergences:run",
+    "mode-collapse": "sparring.lab.mode_collapse:run",
     "optimal-discriminator": "sparring.lab.optimal_discriminator:run",
     "parallel-lines": "sparring.lab.parallel_lines:run",
 }
