@@ -45,7 +45,9 @@ def linear(train: Any, train_labels: Any, test: Any, test_labels: Any, *, C: flo
 
 def mlp(train: Any, train_labels: Any, test: Any, test_labels: Any, *, hidden: int = 128, seed: int = 0) -> Score:
     """Accuracy of one hidden layer of ReLUs, Adam, stopped early on a tenth of the training rows. Arguments as in `knn`."""
-    return _probe("mlp-probe", _mlp(hidden, seed, len(train)), train, train_labels, test, test_labels, least=20, seed=seed, hidden=hidden)
+    return _probe(
+        "mlp-probe", _mlp(hidden, seed, len(train)), train, train_labels, test, test_labels, least=20, seed=seed, hidden=hidden
+    )
 
 
 def domain(source: Any, target: Any, *, hidden: int = 128, seed: int = 0) -> Score:
