@@ -186,7 +186,7 @@ class Game(nn.Module):
         for player in self.players.values():
             for i, own in enumerate(player.networks):
                 if own is network and player.average is not None and int(player.average.n_averaged):
-                    network = player.average.module[i]  # a copy of `own`, so of the same class
+                    network = player.average.module[i]  # type: ignore[index]  # a copy of `own`, so of the same class
         modes = [(m, m.training) for m in network.modules()]
         network.eval()
         try:

@@ -93,7 +93,7 @@ def document(kind: type) -> dict[str, str]:
     """The sentences of a docstring's Args section, by parameter."""
     found: dict[str, str] = {}
     inside, name = False, ""
-    for line in inspect.getdoc(kind).splitlines() if "__doc__" in vars(kind) and kind.__doc__ else []:
+    for line in (inspect.getdoc(kind) or "").splitlines() if vars(kind).get("__doc__") else []:
         if not line.startswith(" "):
             inside = line.strip() == "Args:" or (inside and not line.strip())
         elif inside and line.startswith("    ") and not line.startswith("     "):

@@ -6,13 +6,17 @@ References:
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torch import nn
 
 from .layers import Crop, FromMap, ToMap
 
-NORMS = {"none": lambda channels: nn.Identity(), "batch": nn.BatchNorm2d, "layer": lambda channels: nn.GroupNorm(1, channels)}
+NORMS: dict[str, Callable[[int], nn.Module]] = {
+    "none": lambda channels: nn.Identity(),
+    "batch": nn.BatchNorm2d,
+    "layer": lambda channels: nn.GroupNorm(1, channels),
+}
 
 
 def halvings(height: int, width: int) -> int:
