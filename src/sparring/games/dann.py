@@ -31,10 +31,14 @@ class DANN(Game):
         weight: lambda at the end of the run.
         ramp: How steeply lambda rises: weight * (2 / (1 + exp(-ramp p)) - 1) where p is the share of the run that is played.
         training: One simultaneous move of both players, or D first and then F and C against the new D.
+        n_critic: Moves of D in a round, each on rows of its own; the last one together with F and C, or before them.
         beside: Train a second network of the same start on the source only, with the same batches, to compare with.
         width: Channels of F's first convolution; for vectors, half its units.
         hidden: Units of a hidden layer in C (two of them) and in D (one).
+        norm: Normalisation in F: batch, layer or none, as the paper has it. Both domains pass F as one batch.
+        bottleneck: Units of a fully connected layer at the end of F; 0 for none, as the paper has it for digits.
         lr: Learning rate at the start; it falls as (1 + 10 p)^-.75.
+        lr_d: The same for D (two time scales); 0 takes `lr`.
         momentum: Of the gradient descent.
 
     References:
@@ -51,10 +55,14 @@ class DANN(Game):
         weight: float = 1.0,
         ramp: float = 10.0,
         training: Literal["joint", "alternating"] = "joint",
+        n_critic: int = 1,
         beside: bool = False,
         width: int = 32,
         hidden: int = 100,
+        norm: Literal["none", "batch", "layer"] = "none",
+        bottleneck: int = 0,
         lr: float = 0.01,
+        lr_d: float = 0.0,
         momentum: float = 0.9,
     ) -> None:
         super().__init__()
@@ -63,21 +71,22 @@ class DANN(Game):
                 "dann needs a source with labels of at least two classes; name sub-folders after them, or pass labels."
             )
         self.shape, self.classes, self.weight, self.ramp = tuple(shape), classes, weight, ramp
-        self.alternating = training == "alternating"
+        self.alternating, self.n_critic = training == "alternating", n_critic
 
-        def player(*networks: nn.Module) -> Player:
+        def player(*networks: nn.Module, lr: float = lr) -> Player:
             def descent(parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:
                 return torch.optim.SGD(parameters, lr=lr, momentum=momentum)
 
             return Player(*networks, lr=lr, schedule=anneal, optimizer=descent)
 
-        self.F = lenet_trunk(self.shape, width)
+        self.F = lenet_trunk(self.shape, width, norm, bottleneck)
         features = features_of(self.F, self.shape)
         self.C = mlp(features, [hidden, hidden], classes)
-        self.D = mlp(features, [hidden], 1)
-        self.learner, self.critic = player(self.F, self.C), player(self.D)
+        self.D = mlp(features, [hidden], 1, slope=0.2)
+        self.learner, self.critic = player(self.F, self.C), player(self.D, lr=lr_d or lr)
         if beside:
-            self.F0, self.C0 = lenet_trunk(self.shape, width), mlp(features, [hidden, hidden], classes)
+            self.F0 = lenet_trunk(self.shape, width, norm, bottleneck)
+            self.C0 = mlp(features, [hidden, hidden], classes)
             self.F0.load_state_dict(self.F.state_dict())
             self.C0.load_state_dict(self.C.state_dict())
             self.source_only = player(self.F0, self.C0)
@@ -88,12 +97,21 @@ class DANN(Game):
         return self.weight * (2 / (1 + math.exp(-self.ramp * self.progress)) - 1)
 
     def domain(self, f_s: Tensor, f_t: Tensor) -> Tensor:
-        """D's cross-entropy on the features of source (logit up) and target (logit down): mean over each, summed."""
-        return nnf.softplus(-self.D(f_s)).mean() + nnf.softplus(self.D(f_t)).mean()
+        """D's cross-entropy on the features of source (logit up) and target (logit down), each half of the whole; log 2 is chance."""
+        return (nnf.softplus(-self.D(f_s)).mean() + nnf.softplus(self.D(f_t)).mean()) / 2
+
+    def features(self, x_s: Tensor, x_t: Tensor) -> tuple[Tensor, ...]:
+        """F of both domains as one batch, so that batch norm, if there is one, learns the statistics of the mixture it will use."""
+        return self.F(torch.cat([x_s, x_t])).split([len(x_s), len(x_t)])
 
     def round(self, data: Iterator[tuple[Labelled, Tensor]]) -> Iterator[Move]:
+        for _ in range(self.n_critic - 1):
+            (x_s, _), x_t = next(data)
+            with torch.no_grad():
+                f_s, f_t = self.features(x_s, x_t)
+            yield {self.critic: {"domain": self.domain(f_s, f_t)}}
         (x_s, y_s), x_t = next(data)
-        f_s, f_t = self.F(x_s), self.F(x_t)
+        f_s, f_t = self.features(x_s, x_t)
         label = nnf.cross_entropy(self.C(f_s), y_s)
         if self.alternating:
             yield {self.critic: {"domain": self.domain(f_s.detach(), f_t.detach())}}

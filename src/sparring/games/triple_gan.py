@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +14,7 @@ from sparring.game import Game, Move, Player
 from sparring.losses import Terms
 from sparring.networks import features_of
 from sparring.networks.classifier import pooled_trunk
-from sparring.networks.conditional import conditional_discriminator, conditional_generator
+from sparring.networks.conditional import CONDITIONS, conditional_generator
 
 Semi = tuple[Labelled, Tensor]
 ANNEALED = 0.03  # what is left of the learning rate at the end: .995 an epoch over the last 700 of 1,000
@@ -38,6 +38,7 @@ class TripleGAN(Game):
         z: Dimensions of the code, which is standard normal.
         width: Channels in the middle of C and next to the picture in G and D; MLPs have twice as many units a layer.
         width_c: The same for C alone; 0 takes `width`.
+        condition: How D takes the label in: beside the row and its features, or as a projection of them.
         alpha: Weight of C's pairs against G's in D's eyes.
         entropy: Weight of the entropy of C's answers on unlabelled rows.
         balance: Weight of the cross-entropy of C's mean answer from equal shares.
@@ -67,6 +68,7 @@ class TripleGAN(Game):
         z: int = 100,
         width: int = 64,
         width_c: int = 0,
+        condition: Literal["concat", "projection"] = "concat",
         alpha: float = 0.5,
         entropy: float = 0.3,
         balance: float = 1e-3,
@@ -93,7 +95,7 @@ class TripleGAN(Game):
             return Player(network, lr=lr, betas=betas, average=average, schedule=self.anneal)
 
         self.G = conditional_generator(self.shape, z, classes, width)
-        self.D = conditional_discriminator(self.shape, classes, width, noise=noise)
+        self.D = CONDITIONS[condition](self.shape, classes, width, noise=noise)
         trunk = pooled_trunk(self.shape, width_c or width, dropout)
         self.C = nn.Sequential(trunk, nn.Linear(features_of(trunk, self.shape), classes))
         self.generator, self.discriminator, self.classifier = player(self.G), player(self.D), player(self.C, average)

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from . import is_convolutional, mlp_trunk
+from . import features_of, is_convolutional, mlp, mlp_trunk
+from .conv import NORMS
 
 SMALLEST = 8  # pixels of the shorter side at which halving stops
 VALID = 12  # a map at least this large may lose its border; a smaller one is padded
@@ -55,19 +56,23 @@ def pooled_trunk(shape: Sequence[int], width: int = 64, dropout: float = 0.5) ->
     return nn.Sequential(*layers, GlobalMean())
 
 
-def lenet_trunk(shape: Sequence[int], width: int = 32) -> nn.Sequential:
+def lenet_trunk(shape: Sequence[int], width: int = 32, norm: str = "none", bottleneck: int = 0) -> nn.Sequential:
     """(n, *shape) -> (n, features): 5x5 convolutions, each followed by ReLU and pooling, until 4 to 7 pixels are left.
 
     Args:
         shape: (C, H, W); (3, 28, 28) gives the paper's 32 and 48 maps and 768 features. Vectors get an MLP.
         width: Channels of the first convolution; each further one has half as many more. An MLP has twice as many units a layer.
+        norm: "none", "batch" or "layer", after each convolution.
+        bottleneck: Units of a fully connected layer with ReLU at the end; 0 for none.
     """
-    if not is_convolutional(shape):
-        return mlp_trunk(shape, 2 * width)
-    c, side = shape[0], min(shape[1:])
-    layers: list[nn.Module] = []
-    while side >= SMALLEST:
-        border = side < VALID
-        layers += [nn.Conv2d(c, width, 5, padding=2 if border else 0), nn.ReLU(), nn.MaxPool2d(2)]
-        c, width, side = width, width + width // 2, (side if border else side - 4) // 2
-    return nn.Sequential(*layers, nn.Flatten(1))
+    if is_convolutional(shape):
+        c, side, maps = shape[0], min(shape[1:]), width
+        layers: list[nn.Module] = []
+        while side >= SMALLEST:
+            border = side < VALID
+            layers += [nn.Conv2d(c, maps, 5, padding=2 if border else 0), NORMS[norm](maps), nn.ReLU(), nn.MaxPool2d(2)]
+            c, maps, side = maps, maps + maps // 2, (side if border else side - 4) // 2
+        trunk = nn.Sequential(*layers, nn.Flatten(1))
+    else:
+        trunk = mlp_trunk(shape, 2 * width)
+    return trunk.extend(mlp(features_of(trunk, shape), [bottleneck], norm=norm == "batch")) if bottleneck else trunk
