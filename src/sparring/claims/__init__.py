@@ -196,4 +196,4 @@ def to_markdown(rows: list[Row]) -> str:
 
 
 def _number(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:.4g}"
+    return value if isinstance(value, str) else f"{value:.5g}"

@@ -134,12 +134,12 @@ def run(out: Path, seed: int = 0, quick: bool = False, progress: Progress = sile
     table += [{"what": "gradients", "theta": theta, **g._asdict()} for theta, g in zip(thetas, found, strict=True)]
     gap = max(max(abs(g.minimax - g.twice_jsd), abs(g.non_saturating - g.kl_minus_twice_jsd)) for g in found)
     last = found[-1]
-    worst = error.median(1).values.max()
+    worst, peak = error.median(1).values.max(), max(g.minimax for g in found)
     paragraph = f"""A discriminator trained on samples finds p/(p+q), to a mean error of {worst:.3f} at most (Goodfellow et al., 2014,
-        proposition 1). Asked for log(1 - D), it hands the generator the gradient of 2 JSD: {last.minimax:.1e} at theta = 6, nothing
-        to learn from. Asked for -log D, it hands it the gradient of KL(q||p) - 2 JSD, {last.non_saturating:.2f} there, which grows with
-        the distance, but with a reverse KL that forgives lost modes and a JSD of the wrong sign. Both identities hold to {gap:.0e}
-        (Arjovsky and Bottou, 2017, theorem 2.5)."""
+        proposition 1). Asked for log(1 - D), it hands the generator the gradient of 2 JSD, which peaks at {peak:.2f} and has sunk to
+        {last.minimax:.3f} at theta = 6: the farther off, the less there is to learn. Asked for -log D, it hands it the gradient of
+        KL(q||p) - 2 JSD, {last.non_saturating:.2f} there, which grows with the distance, but with a reverse KL that forgives lost
+        modes and a JSD of the wrong sign. Both identities hold to {gap:.0e} (Arjovsky and Bottou, 2017, theorem 2.5)."""
     figure, (left, right) = panels(2)
     _draw_discriminators(left, x, learnt, best)
     _draw_gradients(right, thetas, found)
