@@ -22,7 +22,7 @@ COMBINATIONS = {
     "spectral": {"spectral": True, "norm_d": "none"},
     "penalties": {"r1": 1.0, "r2": 0.5, "penalty_every": 2, "norm_d": "none"},
     "hinge": {"objective": "hinge"},
-    "two time scales": {"lr": 1e-4, "lr_d": 4e-4, "average": 0.9},
+    "two time scales": {"lr": 1e-4, "lr_d": 4e-4, "average": 0.9, "decay": 0.1},
     "augment": {"augment": ("color", "translation", "cutout")},
     "resnet": {"networks": "resnet", "norm_d": "none", "hidden": 0},
     "noise": {"input_noise": 0.1, "optimizer": "rmsprop"},
@@ -69,6 +69,7 @@ def test_every_option_keeps_the_contract_or_is_refused_by_name(name, combination
         (GAN, SHAPE, {"packing": 0}, "--packing"),
         (GAN, SHAPE, {"penalty_every": 0}, "--penalty-every"),
         (GAN, SHAPE, {"average": 1.0}, "--average"),
+        (GAN, SHAPE, {"decay": 0.0}, "--decay"),
         (GAN, SHAPE, {"networks": "resnet", "norm_d": "batch"}, "--norm-d none"),
         (GAN, SHAPE, {"networks": "resnet", "hidden": 8}, "--hidden"),
         (GAN, (2,), {"augment": ("color",)}, "--augment changes pictures"),
@@ -133,6 +134,14 @@ def test_spectral_norm_bounds_the_slope():
     game.eval()
     x, y = torch.randn(2, 500, 4).double()
     assert ((game.D(x) - game.D(y)).abs() <= (x - y).norm(dim=1) * (1 + 1e-3)).all()
+
+
+def test_learning_rates_decay_by_round():
+    game = GAN((2,), width=4, lr=1.0, lr_d=2.0, decay=0.5)
+    for t, share in ((0, 1.0), (50, 0.75), (100, 0.5)):
+        game.begin(t, 100)
+        assert game.generator.optimizer.param_groups[0]["lr"] == pytest.approx(share)
+        assert game.discriminator.optimizer.param_groups[0]["lr"] == pytest.approx(2 * share)
 
 
 def test_samples_come_from_the_average():

@@ -1,6 +1,8 @@
 """What all games of one generator against one discriminator share: networks, players, options, samples."""
 
+import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -31,6 +33,7 @@ class Duel(Game):
         lr_d: Learning rate of D (two time scales); 0 takes `lr`.
         betas: Adam's decay rates.
         optimizer: What descends both losses; RMSprop takes no betas.
+        decay: What the learning rates have sunk to at the end of the run, along a cosine, as a share; 1 keeps them.
         average: Decay of the running average of G that samples are drawn from; 0 for none.
         r1: Weight gamma of D's squared gradient on real rows, gamma/2 |grad D|^2.
         r2: The same on fake rows.
@@ -58,6 +61,7 @@ class Duel(Game):
         lr_d: float = 0.0,
         betas: tuple[float, float] = (0.5, 0.999),
         optimizer: Literal["adam", "rmsprop"] = "adam",
+        decay: float = 1.0,
         average: float = 0.0,
         r1: float = 0.0,
         r2: float = 0.0,
@@ -72,6 +76,7 @@ class Duel(Game):
             {
                 "Option --packing is how many rows D judges together, 1 or more.": packing < 1,
                 "Option --penalty-every counts rounds, 1 or more.": penalty_every < 1,
+                "Option --decay is a share, greater than 0 and up to 1.": not 0 < decay <= 1,
                 "Options --r1 and --r2 are weights, 0 or more.": r1 < 0 or r2 < 0,
                 "Option --average is a decay, from 0 up to but not including 1.": not 0 <= average < 1,
                 "Option --objective wasserstein needs a critic of bounded slope: add --spectral or --r1 1, or train the systems wgan "
@@ -94,9 +99,9 @@ class Duel(Game):
         seen = packed(self.shape, packing)
         body = trunk(seen, width, norm_d, hidden, networks)
         self.D = Discriminator(body, features_of(body, seen), packing, spectral, self.augmentation(augment))
-        make = OPTIMIZERS[optimizer]
-        self.generator = Player(self.G, lr=lr, betas=betas, average=average, optimizer=make)
-        self.discriminator = Player(*self.judges(), lr=lr_d or lr, betas=betas, optimizer=make)
+        common: dict[str, Any] = {"betas": betas, "optimizer": OPTIMIZERS[optimizer], "schedule": partial(cosine, decay)}
+        self.generator = Player(self.G, lr=lr, average=average, **common)
+        self.discriminator = Player(*self.judges(), lr=lr_d or lr, **common)
 
     @property
     def inputs(self) -> int:
@@ -149,6 +154,15 @@ class Duel(Game):
     def sample(self, n: int, generator: torch.Generator | None = None, **condition: Any) -> Tensor:
         """(n, *shape) float32 samples, pictures in [-1, 1]."""
         return self.decode(self.latent(n, generator, **condition))
+
+
+def cosine(end: float, t: int, rounds: int) -> float:
+    """From 1 at round 0 to `end` at the last round, along half a cosine.
+
+    >>> [round(cosine(0.2, t, 10), 6) for t in (0, 5, 10)]
+    [1.0, 0.6, 0.2]
+    """
+    return end + (1 - end) * (1 + math.cos(math.pi * min(t / rounds, 1))) / 2
 
 
 def refuse(wrong: dict[str, bool]) -> None:

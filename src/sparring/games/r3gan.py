@@ -21,7 +21,8 @@ class R3GAN(Duel):
     locally, and the paper proves it. The networks are residual, without normalisation.
 
     Args:
-        gamma: The weight of both penalties; larger for larger pictures (the paper: .05 at 32 pixels, 2 at 64, 150 at 256).
+        gamma: The weight of both penalties; larger for larger pictures (the authors begin with .05 at 32 pixels, 2 at 64, 150 at 256).
+        decay: What the learning rates have sunk to at the end of the run, along a cosine; as in the authors' code.
 
     References:
         The GAN is dead; long live the GAN! A Modern Baseline GAN (Huang et al., 2024), section 3
@@ -38,10 +39,13 @@ class R3GAN(Duel):
         networks: Literal["conv", "resnet"] = "resnet",
         norm: Literal["batch", "layer", "none"] = "none",
         betas: tuple[float, float] = (0.0, 0.99),
+        decay: float = 0.25,
         average: float = 0.999,
         **options: Any,
     ) -> None:
-        super().__init__(shape, r1=gamma, r2=gamma, networks=networks, norm=norm, betas=betas, average=average, **options)
+        super().__init__(
+            shape, r1=gamma, r2=gamma, networks=networks, norm=norm, betas=betas, decay=decay, average=average, **options
+        )
         self.judge, self.forge = OBJECTIVES["relativistic"]
 
     def round(self, data: Iterator[Tensor]) -> Iterator[Move]:
