@@ -1,13 +1,14 @@
 """An encoder that is trained by nobody's reconstruction: a discriminator judges pairs."""
 
+import math
 from collections.abc import Iterator
 from typing import Any, Literal
 
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from sparring.game import Move
-from sparring.networks import JointDiscriminator, features_of, mlp_trunk
+from sparring.networks import JointDiscriminator, conv_trunk, features_of, lean_mlp
 
 from .codec import PRIORS, Codec
 
@@ -46,8 +47,11 @@ class BiGAN(Codec):
         self.prior, self.moments = PRIORS[prior], 2 if stochastic else 1
         super().__init__(shape, network=network, z=z, decay=decay, weight_decay=weight_decay, **options)
         # The code joins in the layer after the convolutions, or after the first layer of an MLP.
-        body = self.trunk(norm=False) if self.convolutional else mlp_trunk(self.shape, self.width, depth=1)
-        units = 16 * self.width if self.convolutional else self.width
+        if self.convolutional:
+            body, units = conv_trunk(self.shape, self.width), 16 * self.width
+        else:
+            body = nn.Sequential(nn.Flatten(1), *lean_mlp(math.prod(self.shape), [self.width], slope=0.2))
+            units = self.width
         self.D = JointDiscriminator(body, features_of(body, self.shape), z, units)
         self.coder = self.player(self.E, self.G, average=self.average)
         self.discriminator = self.player(self.D)

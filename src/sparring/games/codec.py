@@ -1,5 +1,6 @@
 """What all games of an encoder and a generator share: both networks, their options, and the way there and back."""
 
+import math
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
@@ -7,7 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from sparring.game import Game, Player
-from sparring.networks import conv_generator, conv_trunk, features_of, is_convolutional, mlp_generator, mlp_trunk
+from sparring.networks import (
+    Logistic,
+    Reshape,
+    conv_generator,
+    conv_trunk,
+    features_of,
+    is_convolutional,
+    lean_mlp,
+)
 
 
 class Prior(NamedTuple):
@@ -19,7 +28,7 @@ class Prior(NamedTuple):
 
 PRIORS = {
     "normal": Prior(lambda n, z, generator: torch.randn(n, z, generator=generator), lambda answer: answer),
-    "uniform": Prior(lambda n, z, generator: 2 * torch.rand(n, z, generator=generator) - 1, torch.tanh),  # on [-1, 1]
+    "uniform": Prior(lambda n, z, generator: 2 * torch.rand(n, z, generator=generator) - 1, Logistic()),  # on [-1, 1]
 }
 
 
@@ -59,19 +68,15 @@ class Codec(Game):
         self.lr, self.decay, self.betas, self.weight_decay, self.average = lr, decay, betas, weight_decay, average
         self.convolutional = network == "conv" and is_convolutional(self.shape)
         self.width = width or (64 if self.convolutional else 1024)
-        body = self.trunk(norm=True)
-        self.E = nn.Sequential(*body, nn.Linear(features_of(body, self.shape), self.moments * z))
-        self.G: nn.Sequential = (
-            conv_generator(self.shape, z, self.width)
-            if self.convolutional
-            else mlp_generator(self.shape, z, self.width, depth=2, norm=True)
-        )
-
-    def trunk(self, norm: bool) -> nn.Sequential:
-        """(n, *shape) -> (n, features): the body of E, and of a discriminator; batch norm on all layers but the first."""
+        answers = self.moments * z
         if self.convolutional:
-            return conv_trunk(self.shape, self.width, "batch" if norm else "none")
-        return mlp_trunk(self.shape, self.width, depth=2, norm=norm)
+            body = conv_trunk(self.shape, self.width, "batch")
+            self.E = nn.Sequential(*body, nn.Linear(features_of(body, self.shape), answers))
+            self.G = conv_generator(self.shape, z, self.width)
+        else:
+            d, ends = math.prod(self.shape), [Logistic(), Reshape(*self.shape)] if len(self.shape) > 1 else []
+            self.E = nn.Sequential(nn.Flatten(1), *lean_mlp(d, [self.width] * 2, answers, slope=0.2))
+            self.G = nn.Sequential(*lean_mlp(z, [self.width] * 2, d), *ends)
 
     def player(self, *networks: nn.Module, average: float = 0.0) -> Player:
         """A player with this game's optimiser."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sparring import losses
 from sparring.game import Move
-from sparring.networks import Discriminator, features_of
+from sparring.networks import Discriminator, conv_trunk, features_of, mlp_trunk
 
 from .codec import Codec, reparameterise
 
@@ -60,7 +60,7 @@ class VAEGAN(Codec):
         super().__init__(shape, **options)
         self.learned, self.adversary, self.gamma = similarity == "features", adversary, gamma
         self.classes, self.forge = CLASSES[discriminator], FORGE[objective]
-        body = self.trunk(norm=False)
+        body = conv_trunk(self.shape, self.width) if self.convolutional else mlp_trunk(self.shape, self.width, depth=2)
         self.D = Discriminator(body, features_of(body, self.shape), outputs=len(set(self.classes)))
         self.encoder = self.player(self.E, average=self.average)
         self.decoder = self.player(self.G, average=self.average)

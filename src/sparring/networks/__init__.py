@@ -12,13 +12,15 @@ from torch import nn
 from .conv import conv_generator, conv_trunk
 from .discriminator import Discriminator, JointDiscriminator
 from .layers import DownConv2d, UpConv2d
-from .mlp import mlp, mlp_generator, mlp_trunk
+from .mlp import Logistic, Reshape, lean_mlp, mlp, mlp_generator, mlp_trunk
 from .resnet import resnet_generator, resnet_trunk
 
 __all__ = [
     "Discriminator",
     "DownConv2d",
     "JointDiscriminator",
+    "Logistic",
+    "Reshape",
     "UpConv2d",
     "conv_generator",
     "conv_trunk",
@@ -26,6 +28,7 @@ __all__ = [
     "features_of",
     "generator",
     "is_convolutional",
+    "lean_mlp",
     "mlp",
     "mlp_generator",
     "mlp_trunk",

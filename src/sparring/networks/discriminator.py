@@ -8,7 +8,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from sparring.errors import BadInput
 
-from .mlp import mlp
+from .mlp import lean_mlp
 
 
 class Discriminator(nn.Module):
@@ -70,7 +70,7 @@ class JointDiscriminator(nn.Module):
 
     def __init__(self, trunk: nn.Module, features: int, z: int, units: int) -> None:
         super().__init__()
-        self.trunk, self.judge = trunk, mlp(features + z, [units], 1, slope=0.2, norm=True)
+        self.trunk, self.judge = trunk, lean_mlp(features + z, [units], 1, slope=0.2, first=False)
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         return self.judge(torch.cat([self.trunk(x), z], 1)).squeeze(1)

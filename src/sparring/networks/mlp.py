@@ -33,14 +33,42 @@ def mlp(inputs: int, hidden: Sequence[int], outputs: int = 0, slope: float = 0.0
     return nn.Sequential(*layers)
 
 
-def mlp_generator(shape: Sequence[int], inputs: int, width: int, depth: int = 3, norm: bool = False) -> nn.Sequential:
-    """(n, inputs) -> (n, *shape); pictures end in tanh, vectors are unbounded. `norm`: batch norm on all hidden layers but the first."""
+def lean_mlp(inputs: int, hidden: Sequence[int], outputs: int = 0, slope: float = 0.0, first: bool = True) -> nn.Sequential:
+    """An MLP that owns nothing but directions: no biases, batch norm without gain or bias, weights N(0, .02).
+
+    Args:
+        inputs, hidden, outputs, slope: As in `mlp`.
+        first: Whether the first hidden layer is the network's first, which is not normalised; the others always are.
+
+    References:
+        Adversarial Feature Learning (Donahue et al., 2017), and the options its authors train on MNIST with
+    """
+    layers: list[nn.Module] = []
+    for i, width in enumerate(hidden):
+        norm = [] if first and i == 0 else [nn.BatchNorm1d(width, affine=False)]
+        layers += [nn.Linear(inputs, width, bias=False), *norm, nn.LeakyReLU(slope)]
+        inputs = width
+    if outputs:
+        layers.append(nn.Linear(inputs, outputs, bias=False))
+    for layer in layers:
+        if isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, 0.0, 0.02)
+    return nn.Sequential(*layers)
+
+
+class Logistic(nn.Module):
+    """The logistic function on [-1, 1], 2 sigmoid(x) - 1: half as steep as tanh, so that its flat ends are further away."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x / 2).tanh()
+
+
+def mlp_generator(shape: Sequence[int], inputs: int, width: int, depth: int = 3) -> nn.Sequential:
+    """(n, inputs) -> (n, *shape); pictures end in tanh, vectors are unbounded."""
     ends = [nn.Tanh(), Reshape(*shape)] if len(shape) > 1 else []
-    first = mlp(inputs, [width])
-    return nn.Sequential(*first, *mlp(width, [width] * (depth - 1), math.prod(shape), norm=norm), *ends)
+    return nn.Sequential(*mlp(inputs, [width] * depth, math.prod(shape)), *ends)
 
 
-def mlp_trunk(shape: Sequence[int], width: int, depth: int = 3, norm: bool = False) -> nn.Sequential:
-    """(n, *shape) -> (n, width): what a discriminator or an encoder sees before its last, linear layer. `norm` as in `mlp_generator`."""
-    first = mlp(math.prod(shape), [width], slope=0.2)
-    return nn.Sequential(nn.Flatten(1), *first, *mlp(width, [width] * (depth - 1), slope=0.2, norm=norm))
+def mlp_trunk(shape: Sequence[int], width: int, depth: int = 3) -> nn.Sequential:
+    """(n, *shape) -> (n, width): what a discriminator or an encoder sees before its last, linear layer."""
+    return nn.Sequential(nn.Flatten(1), *mlp(math.prod(shape), [width] * depth, slope=0.2))
