@@ -13,7 +13,7 @@ def measure(seed: int) -> dict[str, float]:
     found: dict[str, float] = {}
     for negatives in NEGATIVES:
         *_, (_, precision, recall) = drill(negatives, DRILL, seed)
-        found |= {f"{negatives}: precision": precision, f"{negatives}: recall": recall}
+        found[f"{negatives}: both"] = precision * recall
         found[f"{negatives}: told apart"] = told_apart(explore(negatives, EXPLORE, seed, data), held_out, seed)[1]
     return found
 
@@ -25,27 +25,20 @@ def gained(measured: Measurements) -> float:
 CLAIMS = (
     Claim(
         "discriminator",
-        "4x4 bars and stripes: share of what D believes in that is right, negatives by argmax D (baseline: 64 fixed negatives)",
+        "4x4 bars and stripes: share of what D believes in that is right, times share of what is right that it believes in, negatives "
+        "by argmax D (baseline: 64 fixed negatives)",
         ">= 1",
-        median("argmax: precision"),
+        median("argmax: both"),
         at_least(1),
-        median("fixed: precision"),
+        median("fixed: both"),
     ),
     Claim(
         "discriminator",
-        "the same: share of the 30 right ones that D believes in (baseline: 64 fixed negatives)",
+        "the same with fresh random negatives, which do as well in so small a space (baseline: 64 fixed negatives)",
         ">= 1",
-        median("argmax: recall"),
+        median("random: both"),
         at_least(1),
-        median("fixed: recall"),
-    ),
-    Claim(
-        "discriminator",
-        "the same precision with fresh random negatives, which do as well in so small a space",
-        ">= 1",
-        median("random: precision"),
-        at_least(1),
-        median("fixed: precision"),
+        median("fixed: both"),
     ),
     Claim(
         "discriminator",

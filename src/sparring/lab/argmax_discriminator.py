@@ -143,4 +143,5 @@ def _draw_samples(ax: "Axes", x: Tensor, x_fake: Tensor, accuracy: float, negati
     ax.scatter(x_fake[:1000, 0], x_fake[:1000, 1], s=6, color=COLOURS[NEGATIVES.index(negatives)], alpha=0.6, linewidths=0)
     ax.set(xlim=(-1.7, 1.7), ylim=(-1.7, 1.7), xticks=[], yticks=[], aspect="equal")
     ax.grid(False)
+    ax.spines[:].set_visible(False)
     name(ax, f"Samples, {negatives} negatives:\ntold from data {accuracy:.0%} of the time")
