@@ -36,7 +36,8 @@ class DiscriminatorAlone(Game):
         pool: How many negatives are remembered.
         steps: Steps up D's slope in a round.
         step: Their size, in units of the data squared (D has no unit).
-        temperature: 0 climbs; 1 draws from exp(D) by Langevin's dynamics.
+        temperature: 0 climbs. Above, rows drift by Langevin's dynamics towards exp(D / temperature), and D descends E D(x~) -
+            E D(x): an energy-based model, and contrastive divergence.
         restart: Share of the rows that begin anew, at random, when they are taken up; others will find modes nobody has found.
         width: Channels next to the picture; MLPs use twice as many units.
         lr: Learning rate.
@@ -136,16 +137,16 @@ class DiscriminatorAlone(Game):
             return torch.cat([D(self.state(part)) for part in numbers.split(2**14)])
 
     def find(self, n: int) -> Tensor:
-        """(n, *shape) negatives for this round; what argmax D finds goes into the pool in place of what it started from."""
+        """(n, *shape) negatives for this round, or as many as the pool holds; what is found replaces what was started from."""
         if self.negatives == "random":
             return self.starts(n)
-        where = torch.randint(len(self.pool), (n,)).to(self.device)
+        where = torch.randperm(len(self.pool))[:n].to(self.device)
         if self.negatives == "argmax" and self.binary:
-            best = self.scores().topk(min(n, 2 ** math.prod(self.shape))).indices
+            best = self.scores().topk(min(len(where), 2 ** math.prod(self.shape))).indices
             self.pool[where[: len(best)]] = self.state(best)
         elif self.negatives == "argmax":
-            anew = (torch.rand(n) < self.restart).to(self.device).reshape(-1, *[1] * len(self.shape))
-            self.pool[where] = self.climb(torch.where(anew, self.starts(n), self.pool[where]), self.steps)
+            anew = (torch.rand(len(where)) < self.restart).to(self.device).reshape(-1, *[1] * len(self.shape))
+            self.pool[where] = self.climb(torch.where(anew, self.starts(len(where)), self.pool[where]), self.steps)
         return self.pool[where]
 
     def round(self, data: Iterator[Tensor]) -> Iterator[Move]:
@@ -153,7 +154,9 @@ class DiscriminatorAlone(Game):
         if not self.seen:
             self.look(x)
         x_fake = self.find(len(x))
-        judged = losses.OBJECTIVES["non-saturating"].judge(self.D(x), self.D(x_fake))
+        # The slope of E D(x~) - E D(x) is that of -log p_D where x~ is drawn from p_D ~ exp(D / temperature).
+        objective = losses.OBJECTIVES["wasserstein" if self.temperature else "non-saturating"]
+        judged = objective.judge(self.D(x), self.D(x_fake))
         penalties = {name: g * losses.r1(self.D, at) for name, g, at in (("r1", self.r1, x), ("r2", self.r2, x_fake)) if g}
         yield {self.discriminator: {**judged, **penalties}}
 
@@ -177,7 +180,9 @@ class DiscriminatorAlone(Game):
             rows = rows if len(rows) else self.state(self.scores().argmax()[None]).float()
             return rows[torch.randint(len(rows), (n,), generator=generator).to(self.device)]
         if self.negatives == "argmax":
-            return self.pool[torch.randint(len(self.pool), (n,), generator=generator).to(self.device)].float()
+            size = len(self.pool)
+            which = torch.randperm(size, generator=generator) if n <= size else torch.randint(size, (n,), generator=generator)
+            return self.pool[which[:n].to(self.device)].float()
         return self.search(n, generator)
 
     def search(self, n: int, generator: torch.Generator | None = None, steps: int = 500) -> Tensor:
