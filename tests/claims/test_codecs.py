@@ -49,8 +49,11 @@ def test_a_judge_who_knows_one_class_tells_a_third_apart() -> None:
 class Perfect(BiGAN):
     """Rows are their codes."""
 
+    def answers(self, x: Tensor, batch: int = 512) -> Tensor:
+        return x
+
     def encode(self, x: Tensor, batch: int = 512) -> Tensor:
-        return x[:, : self.z]
+        return x
 
     def decode(self, z: Tensor, batch: int = 512) -> Tensor:
         return z

@@ -105,11 +105,14 @@ class Codec(Game):
         return self.prior.fit(self.E(x) if self.moments == 1 else reparameterise(*self.posterior(x)))
 
     # ── use ──────────────────────────────────────────────────────────────────────────────
+    def answers(self, x: Tensor, batch: int = 512) -> Tensor:
+        """(n, *shape) -> (n, z) float32: what E says before it is brought to where codes live, to measure distances between."""
+        with self.serving(self.E) as E:
+            return torch.cat([E(part.to(self.device, self.dtype))[:, : self.z].float() for part in x.split(batch)])
+
     def encode(self, x: Tensor, batch: int = 512) -> Tensor:
         """(n, *shape) -> (n, z) float32 codes; where E gives a distribution, that of its mean."""
-        with self.serving(self.E) as E:
-            answers = [E(part.to(self.device, self.dtype))[:, : self.z].float() for part in x.split(batch)]
-        return self.prior.fit(torch.cat(answers))
+        return self.prior.fit(self.answers(x, batch))
 
     def decode(self, z: Tensor, batch: int = 512) -> Tensor:
         """(n, z) -> (n, *shape) float32, pictures in [-1, 1]."""
