@@ -17,7 +17,7 @@ from sparring.games import BiGAN
 from sparring.scores import probes, reconstruction
 
 DATA = ("mnist",)
-SETTINGS: dict[str, Any] = {"rounds": 10_000, "batch": 128}
+SETTINGS: dict[str, Any] = {"rounds": 5000, "batch": 128}
 OPTIONS: dict[str, Any] = {}
 
 
