@@ -21,6 +21,8 @@ from typing import TypedDict
 from sparring.errors import BadInput, RunFailed, unknown
 
 EVIDENCE: dict[str, str] = {
+    "dann": "sparring.claims.dann",
+    "triple-gan": "sparring.claims.triple_gan",
     "bigan": "sparring.claims.bigan",
     "vae-gan": "sparring.claims.vae_gan",
     "discriminator": "sparring.claims.discriminator",
