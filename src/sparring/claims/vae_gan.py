@@ -20,8 +20,9 @@ from sparring.games import VAEGAN
 from sparring.scores import reconstruction
 
 DATA = ("mnist",)
-SETTINGS: dict[str, Any] = {"rounds": 2500, "batch": 64, "width": 32, "z": 32, "average": 0.999}
-IDEA: dict[str, Any] = {"discriminator": "three-way"}
+SETTINGS: dict[str, Any] = {"rounds": 1600, "batch": 64, "width": 32, "z": 32, "decay": 0.1}
+# Chosen between 1 and 3 on rows set aside from train: there gamma 1 had sharpness .91 and accuracy .58, gamma 3 had .75 and .68.
+IDEA: dict[str, Any] = {"discriminator": "three-way", "gamma": 1.75}
 BASELINE: dict[str, Any] = {"discriminator": "three-way", "similarity": "pixels", "adversary": False}
 
 
