@@ -35,6 +35,7 @@ GAMES: dict[str, tuple[type[Codec], dict[str, Any]]] = {
     "both at once": (Autoencoder, {"forward": 1.0, "backward": 1.0}),
     "BiGAN": (BiGAN, {}),
 }
+SHARED: dict[str, Any] = {"network": "mlp", "z": 50, "decay": 0.01, "weight_decay": 2.5e-5}
 SHOWN = 12
 
 
@@ -44,14 +45,14 @@ def run(out: Path, seed: int = 0, quick: bool = False, progress: Progress = sile
 
     data = "digits" if quick or names()["mnist"].path() is None else "mnist"
     train, test = load(data, split="train"), load(data, split="test")
-    rounds = 40 if quick else 6000
+    rounds = 40 if quick else 4000
     x = test.x(np.arange(min(len(test), 200 if quick else 5000)))
     judge = Judge(train.subset(np.arange(min(len(train), 200 if quick else 10_000))))
     table: list[dict[str, Any]] = []
     pictures: dict[str, tuple[Tensor, Tensor]] = {}
     for k, (name, (kind, options)) in enumerate(GAMES.items()):
         with seeded(seed):
-            game = kind(train.shape, network="mlp", width=32 if quick else 1024, decay=0.01, **options)
+            game = kind(train.shape, width=32 if quick else 1024, **SHARED, **options)
             for t, _ in play(game, lambda t: draw(views.pictures, train, 128, seed, 0, t), 0, rounds, seed, "bf16"):
                 progress((k + (t + 1) / rounds) / len(GAMES))
         x_rec = game.reconstruct(x)
@@ -70,7 +71,7 @@ def run(out: Path, seed: int = 0, quick: bool = False, progress: Progress = sile
         never saw a row: its codes come back with a ratio of {backward["z ratio"]:.2f} (1: nothing comes back), rows
         with {backward["x ratio"]:.2f}. Nothing here says that BiGAN's codes are better: in the paper's own table both
         baselines are a little ahead at nearest neighbours (Donahue et al., 2017, table 1)."""
-    figure, axes = panels(1, height=8.0)
+    figure, axes = panels(1, height=3.8)
     show(axes[0], x[:SHOWN], pictures)
     return publish(out, "bigan-vs-autoencoders", figure, table, paragraph, seed=seed, quick=quick)
 
@@ -104,7 +105,7 @@ def show(ax: "Axes", x: Tensor, pictures: dict[str, tuple[Tensor, Tensor]]) -> N
 
     rows = {"held out": torch.cat([x, torch.ones_like(x)])} | {game: torch.cat(pair) for game, pair in pictures.items()}
     height, width = x.shape[-2:]
-    gap = 2
+    gap = max(1, width // 14)
     canvas = np.ones((len(rows) * (height + gap), 2 * SHOWN * (width + gap) + 4 * gap))
     for i, row in enumerate(rows.values()):
         for j, picture in enumerate(((row + 1) / 2).mean(1).numpy()):
