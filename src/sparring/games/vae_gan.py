@@ -30,7 +30,7 @@ class VAEGAN(Codec):
     E descends L_prior + L_like, G descends gamma L_like - L_GAN, D descends L_GAN alone. A squared error of pixels rewards blur;
     one of D's features asks for what a judge of real pictures looks at. G forges reconstructions as well as samples.
 
-    With `--similarity pixels` L_like is the pixels' squared error, and with `--adversary false` as well G hears nothing of D,
+    With `--similarity pixels` L_like is the pixels' squared error, and with `--no-adversary` as well G hears nothing of D,
     which only watches: the plain variational autoencoder, with everything else the same.
 
     Args:
