@@ -29,10 +29,11 @@ def measure(seed: int) -> dict[str, float]:
         "moments D/D*": max(exact(mu_moments, sigma_moments, f).item() / optima[f][0] for f in NAMES),
     }
     for i, f in enumerate(NAMES):
-        figures[f"mu {f}"] = abs(mu[i].item() - optima[f][1])
-        figures[f"sigma {f}"] = abs(sigma[i].item() - optima[f][2])
-        figures[f"mu {f}, moments"] = abs(mu_moments - optima[f][1])
-        figures[f"sigma {f}, moments"] = abs(sigma_moments - optima[f][2])
+        _, mu_star, sigma_star = optima[f]
+        figures[f] = max(abs(mu[i].item() - mu_star), abs(sigma[i].item() - sigma_star))
+        # The moments are KL's own optimum, so KL is held against where training began.
+        mu_without, sigma_without = (0.0, 1.0) if f == "kl" else (mu_moments, sigma_moments)
+        figures[f"{f} without"] = max(abs(mu_without - mu_star), abs(sigma_without - sigma_star))
     return figures
 
 
@@ -53,18 +54,22 @@ CLAIMS = (
     *(
         Claim(
             "fgan",
-            f"{f}: |{letter} - {letter}*|",
+            f"{f}: the larger of |mu - mu*| and |sigma - sigma*| (baseline: {'untrained' if f == 'kl' else 'maximum likelihood'})",
             "<= 0.08",
-            median(f"{letter} {f}"),
+            median(f),
             at_most(0.08),
-            median(f"{letter} {f}, moments"),
+            median(f"{f} without"),
         )
         for f in NAMES
-        for letter in ("mu", "sigma")
     ),
     Claim("fgan", "F / D*, least of five divergences", ">= 0.95", median("least F/D*"), at_least(0.95), "1 is exact"),
     Claim(
-        "fgan", "F / D*, greatest of five divergences", "<= 1.02", median("greatest F/D*"), at_most(1.02), median("moments D/D*")
+        "fgan",
+        "F / D*, greatest of five (baseline: maximum likelihood)",
+        "<= 1.02",
+        median("greatest F/D*"),
+        at_most(1.02),
+        median("moments D/D*"),
     ),
     Claim(
         "fgan",
