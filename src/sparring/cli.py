@@ -231,7 +231,8 @@ def finish(run: Any) -> int:
         print(f"Stopped after round {run.round} of {run.config['rounds']}; go on with: sparring resume {run.path}")
         return INTERRUPTED
     print_scores(score(run))
-    print(f"Report: {report_path(run)}")
+    diagnoses = print_diagnoses(run)
+    print(f"Report: {report_path(run, diagnoses)}")
     return 0
 
 
@@ -301,11 +302,13 @@ def evaluate(run: Path, data: str | None = None, /, json: bool = False) -> None:
     from .evaluation import evaluate as score
     from .run import load
 
-    scores = score(load(run), data)
+    found = load(run)
+    scores = score(found, data)
     if json:
         print(dumps([s.json() for s in scores]))
     else:
         print_scores(scores)
+        print_diagnoses(found)
 
 
 def report(run: Path, /) -> None:
@@ -316,7 +319,8 @@ def report(run: Path, /) -> None:
     """
     from .run import load
 
-    print(f"Report: {report_path(load(run))}")
+    found = load(run)
+    print(f"Report: {report_path(found, print_diagnoses(found))}")
 
 
 def lab(experiment: str | None = None, /, out: Path = Path("lab"), seed: int = 0, quick: bool = False) -> None:
@@ -388,7 +392,18 @@ def print_scores(scores: Sequence[Any]) -> None:
         print(f"{s.name:<{width}}  {s.value:.4g}{interval}")
 
 
-def report_path(run: Any) -> Path:
+def print_diagnoses(run: Any) -> Sequence[Any]:
+    """A line for whatever is not well; gives all that the doctor looked for."""
+    from .doctor import diagnose
+
+    diagnoses = diagnose(run)
+    for diagnosis in diagnoses:
+        if diagnosis.level != "ok":
+            print(diagnosis)
+    return diagnoses
+
+
+def report_path(run: Any, diagnoses: Sequence[Any]) -> Path:
     from .report import write_report
 
-    return write_report(run)
+    return write_report(run, diagnoses=diagnoses)

@@ -85,6 +85,8 @@ class Run:
             RunFailed: A value is not finite, or the disk refused; the last checkpoint is kept.
             BadInput: Another process plays this run.
         """
+        from .doctor import Watch  # here, for it pulls scores and is not needed to load a run
+
         config = self.config
         rounds = rounds or config["rounds"]
         if rounds <= self.round:
@@ -96,6 +98,7 @@ class Run:
         seed, every = config["seed"], max(1, rounds // 500)
         pictures_every = max(1, rounds // 10)
         state = torch.get_rng_state()
+        watch = Watch()
 
         def batches(t: int) -> Iterator[Any]:
             return draw(view, data, config["batch"], seed, distribute.rank(), t)
@@ -121,6 +124,8 @@ class Run:
                         progress.show(self.round, values)
                     if self.round % pictures_every == 0 or last:
                         self.draw_samples()
+                        for diagnosis in () if quiet or last else watch(self):
+                            print(diagnosis, file=sys.stderr, flush=True)
                     if last or time.monotonic() - saved > CHECKPOINT_SECONDS:
                         checkpoint.save(self.game, self.path, round=self.round)
                         saved = time.monotonic()
