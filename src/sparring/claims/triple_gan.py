@@ -25,7 +25,7 @@ from sparring.scores.cnn import Classifier, train_classifier
 
 DATA = ("mnist",)
 LABELS = 100
-SETTINGS: dict[str, Any] = {"rounds": 2000, "batch": 100, "width": 32, "condition": "projection", "noise": 0.2, "late": 0.5}
+SETTINGS: dict[str, Any] = {"rounds": 1500, "batch": 100, "width": 32, "condition": "projection", "noise": 0.2, "late": 0.5}
 SAMPLES = 5000
 
 

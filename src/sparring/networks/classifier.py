@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from . import features_of, is_convolutional, mlp, mlp_trunk
+from . import features_of, is_convolutional, mlp_trunk
 from .conv import NORMS
 
 SMALLEST = 8  # pixels of the shorter side at which halving stops
@@ -75,4 +75,8 @@ def lenet_trunk(shape: Sequence[int], width: int = 32, norm: str = "none", bottl
         trunk = nn.Sequential(*layers, nn.Flatten(1))
     else:
         trunk = mlp_trunk(shape, 2 * width)
-    return trunk.extend(mlp(features_of(trunk, shape), [bottleneck], norm=norm == "batch")) if bottleneck else trunk
+    if bottleneck:
+        # Batch norm without scales of its own: an extractor that plays against a domain head cannot win by making features large.
+        fixed = [nn.BatchNorm1d(bottleneck, affine=False)] if norm == "batch" else []
+        trunk.extend([nn.Linear(features_of(trunk, shape), bottleneck), *fixed, nn.ReLU()])
+    return trunk
