@@ -1,6 +1,5 @@
 """The contract of a game, as a public check: run it on your own and it says what is wrong."""
 
-import copy
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 from . import checkpoint
 from .errors import BadInput
 from .game import Game, Player, make, terms, total
-from .loop import play
+from .loop import autocast, play
 
 Make = Callable[[], Game]
 Draw = Callable[[int], Iterator[Any]]
@@ -25,7 +24,7 @@ def check_game(make_game: Make, draw: Draw, rounds: int = 4) -> None:
     - a move changes the parameters of its own players, and of nobody else;
     - listing the moves of a round without making them changes no parameter;
     - a game resumed from a checkpoint half-way ends at the same bits as one never stopped;
-    - every loss is a finite scalar, in float32, in float64 and under bf16 autocast.
+    - every loss is a finite scalar with a gradient, in float32, in float64 and under bf16 autocast.
 
     Args:
         make_game: Makes the game anew; called several times.
@@ -43,12 +42,12 @@ def check_game(make_game: Make, draw: Draw, rounds: int = 4) -> None:
     state = torch.get_rng_state()
     try:
         owners_are_unique(fresh())
-        moves_stay_at_home(fresh(), draw)
         listing_moves_nothing(fresh(), draw)
+        losses_are_sound(fresh(), draw, "fp32")
+        moves_stay_at_home(fresh(), draw)
         resumes_exactly(fresh, draw, rounds)
-        losses_stay_finite(fresh(), draw, "fp32")
-        losses_stay_finite(fresh(), draw, "bf16")
-        losses_stay_finite(fresh().double(), lambda t: map(as_double, draw(t)), "fp32")
+        losses_are_sound(fresh(), draw, "bf16")
+        losses_are_sound(fresh(), draw, "float64")
     finally:
         torch.set_rng_state(state)
 
@@ -97,12 +96,13 @@ def listing_moves_nothing(game: Game, draw: Draw) -> None:
     """A round that is listed but not played changes no parameter."""
     before = {name: p.detach().clone() for name, p in game.named_parameters()}
     game.train()
-    list(game.round(draw(0)))
+    for _ in game.round(draw(0)):
+        if not torch.is_grad_enabled():
+            torch.set_grad_enabled(True)
+            raise BadInput("The round yields inside torch.no_grad(), which leaks into the loop.")
     for name, p in game.named_parameters():
         if not torch.equal(p, before[name]):
             raise BadInput(f"Listing a round changed {name!r} although no move was made.")
-    if not torch.is_grad_enabled():
-        raise BadInput("The round yields inside torch.no_grad(), which leaks into the loop.")
 
 
 def resumes_exactly(fresh: Make, draw: Draw, rounds: int) -> None:
@@ -137,22 +137,32 @@ def advance(game: Game, draw: Draw, start: int, stop: int, rounds: int) -> dict[
     return losses
 
 
-def losses_stay_finite(game: Game, draw: Draw, precision: str) -> None:
-    """Every term of every loss is a finite scalar with a gradient; `make` refuses the rest by itself."""
+def losses_are_sound(game: Game, draw: Draw, precision: str) -> None:
+    """In this precision every term of every loss is a finite scalar, every loss has a gradient, and rounds can be played."""
+
+    def rows(t: int) -> Iterator[Any]:
+        return map(as_double, draw(t)) if precision == "float64" else draw(t)
+
+    game = game.double() if precision == "float64" else game
     names = {player: name for name, player in game.players.items()}
     game.train()
-    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
-        moves = [(names[player], loss) for move in game.round(draw(0)) for player, loss in move.items()]
-    for player, loss in moves:
-        for name, term in terms(loss).items():
-            if term.numel() != 1:
-                raise BadInput(f"The loss {player}/{name or 'loss'} has shape {tuple(term.shape)}; a loss is a scalar.")
-            if not bool(term.isfinite()):
-                raise BadInput(f"The loss {player}/{name or 'loss'} is {float(term)} in {precision}.")
-        if not total(loss).requires_grad:
-            raise BadInput(f"The loss of {player!r} does not depend on any parameter.")
-    for _t, _losses in play(copy.deepcopy(game), draw, 0, 2, precision=precision):
-        pass
+    try:
+        with autocast(game.device, precision):
+            moves = [(names[player], loss) for move in game.round(rows(0)) for player, loss in move.items()]
+        for player, loss in moves:
+            for name, term in terms(loss).items():
+                if term.numel() != 1:
+                    raise BadInput(f"The loss {player}/{name or 'loss'} has shape {tuple(term.shape)}; a loss is a scalar.")
+                if not bool(term.isfinite()):
+                    raise BadInput(f"The loss {player}/{name or 'loss'} is {term.item()} in {precision}.")
+            if not total(loss).requires_grad:
+                raise BadInput(f"The loss of {player!r} does not depend on any parameter.")
+        for _t, _losses in play(game, rows, 0, 2, precision=precision):
+            pass
+    except RuntimeError as error:
+        raise BadInput(
+            f"A round in {precision} fails: {error}; make noise and codes with .to(self.device, self.dtype)."
+        ) from error
 
 
 def as_double(batch: Any) -> Any:

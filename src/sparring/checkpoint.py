@@ -41,6 +41,8 @@ def save(game: Game, run: Path, **progress: Any) -> None:
     """
     new = run / NEW
     try:
+        if new in candidates(run) and not (run / CURRENT).exists():  # a kill came between the renames below: do the second
+            new.rename(run / CURRENT)
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
         players = game.players
@@ -85,10 +87,11 @@ def load(game: Game, run: Path) -> dict[str, Any]:
 
 
 def candidates(run: Path) -> Iterator[Path]:
-    """Where a whole checkpoint may be, newest first. A complete `.new` exists only between the two renames of `save`."""
-    if not (run / CURRENT).exists() and (run / NEW / "progress.json").exists():
-        yield run / NEW
-    yield from (run / name for name in (CURRENT, PREVIOUS) if (run / name).exists())
+    """Where a whole checkpoint may be, newest first; a finished `.new` is the last resort, or between `save`'s renames the newest."""
+    folders = [run / name for name in (CURRENT, PREVIOUS) if (run / name).exists()]
+    if (run / NEW / "progress.json").exists():
+        folders.insert(len(folders) if (run / CURRENT).exists() else 0, run / NEW)
+    yield from folders
 
 
 def verify(folder: Path) -> dict[str, Any]:

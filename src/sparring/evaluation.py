@@ -1,6 +1,7 @@
 """Which scores a run gets: whatever its abilities and the data's labels allow, on rows it has not seen."""
 
 import json
+import sys
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 
 from .abilities import Classify, Cluster, Encode, Reconstruct, Sample
 from .data import Data, grid_modes, ring_modes
+from .errors import BadInput
 from .run import Run, write_json
 from .scores import clustering, extractors, frechet, kernel, manifold, modes, probes, reconstruction, transport
 from .scores.passport import Score, mean, passport, proportion
@@ -29,8 +31,12 @@ def evaluate(run: Run, data: Any = None, rows: int = ROWS) -> list[Score]:
     """
     reference = some(run.data("train")[-1], rows, run.config["seed"])
     held_out = some(run.data("test")[-1] if data is None else run.read(data, "all"), rows, run.config["seed"])
-    scores = [*of_clusters(run.game, reference, held_out), *of_codes(run.game, reference, held_out)]
-    scores += [*of_labels(run.game, held_out), *of_reconstructions(run.game, held_out), *of_samples(run, held_out)]
+    scores: list[Score] = []
+    for scores_of in (of_clusters, of_codes, of_labels, of_reconstructions, of_samples):
+        try:
+            scores += scores_of(run, reference, held_out)
+        except BadInput as error:  # too few rows for one score is no reason to lose the others
+            print(f"note: no scores of {scores_of.__name__.removeprefix('of_')}: {error}", file=sys.stderr)
     signed = [sign(run, score, reference, held_out) for score in scores]
     write_json(run.path / "scores.json", [score.json() for score in signed])
     return signed
@@ -60,8 +66,9 @@ def labelled(data: Data) -> bool:
     return data.labels is not None and len(np.unique(data.labels[data.labels >= 0])) > 1
 
 
-def of_clusters(game: Any, train: Data, test: Data) -> list[Score]:
+def of_clusters(run: Run, train: Data, test: Data) -> list[Score]:
     """Unsupervised classes against the labels, beside k-means on the raw rows."""
+    game: Any = run.game
     if not (isinstance(game, Cluster) and getattr(game, "categorical", True) and labelled(train) and labelled(test)):
         return []
     train, test = train.subset(train.labelled), test.subset(test.labelled)
@@ -72,8 +79,9 @@ def of_clusters(game: Any, train: Data, test: Data) -> list[Score]:
     return [accuracy, clustering.nmi(found_test, y_test), *clustering.kmeans(flat, y, flat_test, y_test, clusters=train.classes)]
 
 
-def of_codes(game: Any, train: Data, test: Data) -> list[Score]:
+def of_codes(run: Run, train: Data, test: Data) -> list[Score]:
     """What a nearest neighbour finds in the codes, beside what it finds in the raw rows."""
+    game: Any = run.game
     if not (isinstance(game, Encode) and labelled(train) and labelled(test)):
         return []
     train, test = train.subset(train.labelled), test.subset(test.labelled)
@@ -82,8 +90,9 @@ def of_codes(game: Any, train: Data, test: Data) -> list[Score]:
     return [probes.knn(game.encode(x).cpu().numpy(), y, game.encode(x_test).cpu().numpy(), y_test), raw]
 
 
-def of_labels(game: Any, test: Data) -> list[Score]:
+def of_labels(run: Run, train: Data, test: Data) -> list[Score]:
     """Accuracy of a game that classifies."""
+    game: Any = run.game
     if not (isinstance(game, Classify) and labelled(test)):
         return []
     test = test.subset(test.labelled)
@@ -91,8 +100,9 @@ def of_labels(game: Any, test: Data) -> list[Score]:
     return [proportion("accuracy", told == test.y().numpy(), passport(sample=len(test)))]
 
 
-def of_reconstructions(game: Any, test: Data) -> list[Score]:
+def of_reconstructions(run: Run, train: Data, test: Data) -> list[Score]:
     """Error and sharpness of reconstructions."""
+    game: Any = run.game
     if not isinstance(game, Reconstruct):
         return []
     x = test.x()
@@ -102,7 +112,7 @@ def of_reconstructions(game: Any, test: Data) -> list[Score]:
     return [reconstruction.mse(x, again), reconstruction.sharpness(x, again)]
 
 
-def of_samples(run: Run, test: Data) -> list[Score]:
+def of_samples(run: Run, train: Data, test: Data) -> list[Score]:
     """Samples against held-out rows: distances and coverage of pictures, modes of the made mixtures, transport of other vectors."""
     game: Any = run.game
     if not isinstance(game, Sample):

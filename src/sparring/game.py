@@ -89,7 +89,7 @@ class Player:
             return
         for name, term in terms(loss).items():
             if not bool(term.isfinite()):
-                raise NotFinite(self, f"its loss{f' term {name!r}' if name else ''} is {float(term)}")
+                raise NotFinite(self, f"its loss{f' term {name!r}' if name else ''} is {term.item()}")
         for name, parameter in self.networks.named_parameters():
             if parameter.grad is not None and not bool(parameter.grad.isfinite().all()):
                 raise NotFinite(self, f"the gradient of parameter {name.partition('.')[2]!r}", parameter)
@@ -215,8 +215,14 @@ def make(move: Move) -> None:
     """
     for i, (player, loss) in enumerate(move.items(), start=1):
         total(loss).backward(inputs=player.parameters, retain_graph=i < len(move))
-    for player, loss in move.items():
+    for player in move:
         distribute.average_gradients(player.parameters)
-        player.check_finite(loss)
+    try:
+        for player, loss in move.items():
+            player.check_finite(loss)
+    except NotFinite:
+        for player in move:  # or whoever goes on would find them in the next move
+            player.optimizer.zero_grad()
+        raise
     for player in move:  # only now, so that the players of one move play simultaneously
         player.step()

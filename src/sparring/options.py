@@ -66,8 +66,15 @@ def complete(system: type[Game], given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def construct(system: type[Game], facts: Mapping[str, Any], values: Mapping[str, Any]) -> Game:
-    """The game of these options on data of these facts."""
-    return system(*(facts[name] for name in facts_of(system)), **complete(system, values))
+    """The game of these options on data of these facts; what torch refuses (no width, a negative rate) is bad input too."""
+    options = complete(system, values)
+    try:
+        return system(*(facts[name] for name in facts_of(system)), **options)
+    except BadInput:
+        raise
+    except (ValueError, RuntimeError, ZeroDivisionError) as error:
+        given = ", ".join(f"{name}={value!r}" for name, value in values.items()) or "the defaults"
+        raise BadInput(f"No {system.__name__} can be made with {given}: {' '.join(str(error).split())}.") from error
 
 
 def convert(option: Option, value: Any) -> Any:

@@ -27,6 +27,18 @@ from .progress import Progress
 
 ROUNDS, BATCH = 5000, 64
 CHECKPOINT_SECONDS = 60.0
+KEYS = {
+    "system": str,
+    "options": dict,
+    "data": list,
+    "seed": int,
+    "batch": int,
+    "precision": str,
+    "rounds": int,
+    "device": str,
+    "versions": dict,
+}
+"""What run.json must hold before a game is built from it."""
 
 
 class Run:
@@ -144,19 +156,18 @@ class Run:
         pictures = len(self.config["data"][0]["shape"]) == 3
         x = self.game.sample(count if pictures else 8 * count, generator=generator)
         path = self.path / "samples" / f"{self.round:06d}.png"
-        path.parent.mkdir(exist_ok=True)
-        if pictures:
-            save_grid(x, path)
-        else:
-            save_cloud(x, path, like=self.data()[-1].x(slice(0, 512)))
+        with disk(path):
+            path.parent.mkdir(exist_ok=True)
+            if pictures:
+                save_grid(x, path)
+            else:
+                save_cloud(x, path, like=self.data()[-1].x(slice(0, 512)))
         return path
 
     def _log(self, line: dict[str, float]) -> None:
-        try:
-            with (self.path / "history.jsonl").open("a") as file:
-                file.write(json.dumps(line) + "\n")
-        except OSError as error:
-            raise RunFailed(f"{file.name} could not be written ({error.strerror}); the last checkpoint is kept.") from error
+        path = self.path / "history.jsonl"
+        with disk(path), path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
 
     def _cut_history(self) -> None:
         """Forget lines of rounds after the checkpoint: they will be played again."""
@@ -232,9 +243,11 @@ def prepare(
         raise unknown("system", system, SYSTEMS)
     if precision not in ("fp32", "bf16"):
         raise BadInput(f"Option --precision is fp32 or bf16, not {precision!r}.")
-    for name, value in (("rounds", rounds), ("batch", batch)):
-        if value < 1:
-            raise BadInput(f"Option --{name} must be at least 1, not {value}.")
+    for name, value, least in (("rounds", rounds, 1), ("batch", batch, 2), ("seed", seed, 0)):  # batch norm compares rows
+        if not isinstance(value, int) or value < least:
+            raise BadInput(f"Option --{name} is a whole number of at least {least}, not {value!r}.")
+    if not usable(device):
+        raise BadInput(f"Option --device: {device!r} is none that can be used here; leave it out to play on the cpu.")
     sources = data if isinstance(data, list | tuple) and kind.view == "domains" else [data]
     found = tuple(d if isinstance(d, Data) else load_data(d, split="train", size=size) for d in sources)
     if kind.view == "domains":
@@ -324,19 +337,18 @@ def load(path: str | Path, data: Any = None, device: str | None = None) -> Run:
     path = Path(path)
     if not path.exists():
         raise BadInput(f"There is no run at {path}; `sparring train` makes one.")
+    file = path / "run.json"
     try:
-        config = json.loads((path / "run.json").read_text())
-        if not isinstance(config, dict):
-            raise TypeError("not an object")
-        if device or (config.get("device") == "cuda" and not torch.cuda.is_available()):
-            config["device"] = device or "cpu"
+        config = json.loads(file.read_text())
+        for key, kind in KEYS.items():
+            if not isinstance(config[key], kind):
+                raise TypeError(f"{key!r} must be of type {kind.__name__}")
+        config["device"] = device or (config["device"] if usable(config["device"]) else "cpu")
         game = build(config)
-    except BadInput:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise BadInput(
-            f"{path / 'run.json'} is missing, damaged or from another version ({type(error).__name__}: {error})."
-        ) from error
+    except BadInput as error:
+        raise BadInput(f"{file}, of sparring {config['versions'].get('sparring')} (this is {__version__}): {error}") from error
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        raise BadInput(f"{file} is missing, damaged or from another version ({type(error).__name__}: {error}).") from error
     progress = checkpoint.load(game, path)
     for fault in progress["faults"]:
         print(f"warning: {fault} Going on from the previous checkpoint, round {progress['round']}.", file=sys.stderr)
@@ -351,6 +363,19 @@ def load(path: str | Path, data: Any = None, device: str | None = None) -> Run:
 def resume(path: str | Path, rounds: int | None = None, data: Any = None, quiet: bool = False) -> Run:
     """Go on with a run from its last checkpoint, up to `rounds` rounds in all (by default as many as it was planned to play)."""
     return load(path, data).play(rounds, quiet=quiet)
+
+
+def usable(device: str) -> bool:
+    """Whether torch can put a game there.
+
+    >>> usable("cpu"), usable("gpu")
+    (True, False)
+    """
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError):  # unknown, not there, or not in this build of torch
+        return False
+    return True
 
 
 def free_path(system: str, data: str, out: str | Path | None) -> Path:
@@ -395,16 +420,26 @@ def read_history(file: Path) -> list[dict[str, float]]:
 def replace_text(file: Path, text: str) -> None:
     """Write a whole file or leave the old one."""
     part = file.with_name(file.name + ".part")
-    try:
-        part.write_text(text)
-        os.replace(part, file)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise RunFailed(f"{file} could not be written ({error.strerror}).") from error
+    with disk(file):
+        try:
+            part.write_text(text)
+            os.replace(part, file)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
 
 
 def write_json(file: Path, value: Any) -> None:
     replace_text(file, json.dumps(value, indent=1) + "\n")
+
+
+@contextmanager
+def disk(path: Path) -> Iterator[None]:
+    """The sentence for a disk that refuses, full or otherwise, while a run is under way."""
+    try:
+        yield
+    except OSError as error:
+        raise RunFailed(f"{path} could not be written ({error.strerror or error}); the last checkpoint is kept.") from error
 
 
 @contextmanager
