@@ -276,18 +276,19 @@ def sample(
     print(f"{count} samples: {out}")
 
 
-def encode(run: Path, data: str, /, out: Path, batch: int = 512) -> None:
+def encode(run: Path, data: str, /, out: Path, batch: int = 512, precision: Literal["fp32", "bf16"] = "fp32") -> None:
     """Write the codes of data: arrays `codes` (n, d) float32; `labels` and `files` where known.
 
     Args:
         run: A run directory.
         data: What `sparring train` takes.
-        out: FILE.npz.
+        out: FILE.npz or FILE.parquet; a run that was stopped goes on from the parts it wrote beside it.
         batch: Rows at a time.
+        precision: Of the forward passes.
     """
     from .use import encode as write
 
-    n, d = write(run, data, out, batch)
+    n, d = write(run, data, out, batch, precision)
     print(f"{n} codes of {d} numbers: {out}")
 
 
