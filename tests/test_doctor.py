@@ -257,6 +257,17 @@ def test_in_play_it_says_once_what_it_finds_twice_in_a_row(monkeypatch):
     assert [watch(None) for _ in range(6)] == [[], [], [], [a], [b], []]
 
 
+def test_a_generator_that_stays_collapsed_is_named_while_it_plays(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("sparring.doctor.samples.YOUNG", 0)
+    made = run.prepare("gan", "ring", rounds=20, batch=16, out=tmp_path / "run", width=8, lr=1e-12, lr_d=1e-3)
+    nn.init.zeros_(made.game.G[-1].weight)
+    made.play()
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Doctor")]
+    assert len(lines) == 1
+    assert lines[0].startswith("Doctor: mode collapse: 512 samples lie ")
+    assert "after 12 rounds" in lines[0]  # of 20: not before half of them, and not the first time it is seen
+
+
 def test_watching_changes_no_bit(tmp_path, capsys):
     options = {"rounds": 20, "batch": 16, "width": 8, "norm_d": "batch", "average": 0.9}
     quiet = run.train("gan", "digits", out=tmp_path / "a", quiet=True, **options)

@@ -36,5 +36,5 @@ def divergence(patient: Patient) -> Diagnosis:
 
 
 def found(evidence: str) -> Diagnosis:
-    remedy = "lower --lr, or bound D's slope with --spectral or --r1 1; in bf16 try --precision fp32"
+    remedy = "lower --lr, or bound D's slope where the system can (--r1 1, --spectral); in bf16 try --precision fp32"
     return Diagnosis("divergence", "error", evidence, remedy)

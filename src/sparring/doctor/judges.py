@@ -25,7 +25,7 @@ OVERFIT = (0.5, 0.9)
 """Of r_v, 0 where D takes new rows for what it takes those it knows, 1 where it takes them for fakes. Half way is where a new row is
 nearer to fake than to real."""
 SURE = 5.0
-"""Standard errors by which means must differ: chance alone gives that once in two million examinations."""
+"""Standard errors by which means must differ: chance alone gives that once in three million examinations."""
 FEW = 16
 """Rows, or packs, below which a standard error says little."""
 
@@ -55,7 +55,7 @@ def overfit(patient: Patient) -> Diagnosis | None:
         f"(r_v {r_v:.2f})"
     )
     remedy = (
-        "give more data, or add --augment color translation cutout (pictures) or --r1 1, or a smaller --width, or stop earlier"
+        "give more data, add --r1 1 or (pictures) --augment color translation cutout where the system has them, or stop earlier"
     )
     return Diagnosis("discriminator overfit", graded(r_v, *OVERFIT) if meant else "ok", evidence, remedy)
 

@@ -52,7 +52,7 @@ def mode_collapse(patient: Patient) -> Diagnosis | None:
         f"{len(x_fake)} samples lie {apart_fake:.3g} apart, data {apart:.3g} (ratio {apart_fake / apart:.2f}), and come near "
         f"{reached:.0%} of the data, after {patient.run.round} rounds"
     )
-    remedy = "after few rounds, play on; else train r3gan, or add --packing 2 or --r1 1, or lower --lr"
+    remedy = "after few rounds, play on; else train r3gan, add --r1 1 or --packing 2 where the system has them, or lower --lr"
     return Diagnosis("mode collapse", level, evidence, remedy)
 
 
@@ -82,14 +82,15 @@ def copied_rows(patient: Patient) -> Diagnosis | None:
     if searched is None or len(searched) < 3:
         return None
     train, new, made = (rows.flatten(1).double().numpy() for rows in (searched, held_out, fake))
-    score = copies(train, new, made, quantile=max(QUANTILE, 1 / len(new)))
+    quantile = max(QUANTILE, 1 / len(new))
+    score = copies(train, new, made, quantile=quantile)
     first, second = NearestNeighbors(n_neighbors=2, algorithm="brute").fit(train).kneighbors(made)[0].T
     limit = score.passport["details"]["threshold"]
     # What was not searched would show as many copies again.
     share = min(float(((first < limit) & (first < NEARER * second)).mean()) * len(data) / len(train), 1.0)
     evidence = (
-        f"{share:.0%} of {len(made)} samples are copies: nearer to a training row than {limit:.3g}, which 1 in 100 new rows is, and "
-        f"three times nearer than to any other ({len(train):,} of {len(data):,} rows searched)"
+        f"{share:.0%} of {len(made)} samples are copies: nearer to a training row than {limit:.3g}, as 1 in {1 / quantile:.0f} new "
+        f"rows is, and three times nearer than to any other ({len(train):,} of {len(data):,} rows searched)"
     )
-    remedy = "give more data, stop earlier, or add --augment color translation cutout, and show nobody these samples as new"
+    remedy = "give more data, stop earlier, or add --augment color translation cutout where the system has it; these samples are not new"
     return Diagnosis("copied training rows", graded(share, *COPIED), evidence, remedy)
