@@ -1,9 +1,6 @@
 """Codes of many pictures: `sparring.use.encode`, from uint8 pixels to a file, against the bare network in eval mode on ready tensors."""
 
-import statistics
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from sparring.loop import autocast
 from sparring.run import Run, prepare
 from sparring.use import encode
+
+from .timing import compare, interleave
 
 ROWS, BATCH = 16_384, 512
 SYSTEMS = {"infogan": {}, "bigan": {"network": "conv"}}
@@ -53,14 +52,12 @@ def pair(run: Run, pictures: np.ndarray, precision: str, out: Path, repeats: int
 
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(x[:1])
-    theirs(), ours()
-    ratios = sorted(seconds(theirs) / seconds(ours) for _ in range(repeats))
+    times = interleave({"theirs": theirs, "ours": ours}, 0.0, repeats, warm=1)
     return {
         "work": f"encode {len(pictures):,} pictures of 28x28, {run.config['system']}",
         "peer": "the bare network in eval mode",
         "precision": precision,
-        "ratio": round(statistics.median(ratios), 3),
-        "spread": [round(ratios[0], 3), round(ratios[-1], 3)],
+        **compare(times["theirs"], times["ours"]),
         "gflop": counter.get_total_flops() * len(pictures) / 1e9,
     }
 
@@ -68,9 +65,3 @@ def pair(run: Run, pictures: np.ndarray, precision: str, out: Path, repeats: int
 def bare(game: torch.nn.Module) -> torch.nn.Module:
     """The network whose answers are the codes."""
     return game.E if hasattr(game, "E") else torch.nn.Sequential(game.D.trunk, game.Q)
-
-
-def seconds(work: Callable[[], None]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
