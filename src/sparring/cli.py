@@ -178,6 +178,8 @@ def train(arguments: list[str]) -> int:
         raise BadInput(
             f"Say what to train on: `sparring train {name} DATA`; a name (`sparring data` lists them), a folder or a file."
         )
+    if len(sources) > 1 and SYSTEMS[name].view != "domains":
+        raise BadInput(f"{name} plays on one data set, not on {len(sources)}: {', '.join(sources)}.")
     size = values.pop("size")
     run = runs.prepare(
         name,
@@ -245,6 +247,8 @@ def resume(run: Annotated[Path, "positional"], /, rounds: int | None = None) -> 
     """
     from .run import load
 
+    if rounds is not None and rounds < 1:
+        raise BadInput(f"Option --rounds is a whole number of at least 1, not {rounds}.")
     found = load(run)
     found.config["rounds"] = rounds or found.config["rounds"]
     if found.round >= found.config["rounds"]:
