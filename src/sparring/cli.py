@@ -90,9 +90,15 @@ def sentence(box: str) -> str:
 
     >>> sentence("╭─ Value error ─╮\\n│ no such       │\\n│ thing: 'x'.   │\\n│ ───────────── │\\n│ more          │")
     "No such thing: 'x'"
+    >>> sentence(" Value error \\n ----------- \\n  no such     \\n  thing: 'x'. \\n  ----------- \\n  more ")
+    "No such thing: 'x'"
     """
+
+    def ruler(line: str) -> bool:  # drawn with hyphens where the terminal knows no others
+        return not line.strip("╰─╯-")
+
     lines = [line.strip("│ ") for line in re.sub(r"\x1b\[[0-9;]*m", "", box).splitlines()[1:]]
-    first = " ".join(itertools.takewhile(lambda line: not line.startswith("─"), lines))
+    first = " ".join(itertools.takewhile(lambda line: not ruler(line), itertools.dropwhile(ruler, lines)))
     return (first[:1].upper() + first[1:]).rstrip(". ")
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import inspect
 import os
 import shutil
 import zipfile
@@ -38,10 +39,15 @@ def sample(run: Run | Path | str, out: Path | str, count: int = 64, seed: int = 
         raise BadInput(f"A {run.config['system']} does not sample; `sparring systems` says what each system can do.")
     if count < 1:
         raise BadInput(f"Option --count must be at least 1, not {count}.")
+    if not 0 <= seed < 2**63:
+        raise BadInput(f"Option --seed is a whole number from 0 up to 2^63 - 1, not {seed}.")
+    if label is not None and "label" not in inspect.signature(run.game.sample).parameters:
+        raise BadInput(f"A {run.config['system']} takes no --label; leave it out.")
     condition: dict[str, Any] = {} if label is None else {"label": label_index(run, label)}
     x = run.game.sample(count, generator=torch.Generator().manual_seed(seed), **condition).cpu()
     if out.suffix == ".png":
-        save_grid(x, out)
+        with replacing(out) as file:
+            save_grid(x, file)
     elif x.ndim == 4:
         save_arrays(out, images=to_uint8(x))
     else:
