@@ -22,12 +22,14 @@ from sparring.errors import BadInput, RunFailed, unknown
 
 EVIDENCE: dict[str, str] = {
     "dann": "sparring.claims.dann",
+    "demo": "sparring.claims.demo",
     "triple-gan": "sparring.claims.triple_gan",
     "bigan": "sparring.claims.bigan",
     "vae-gan": "sparring.claims.vae_gan",
     "discriminator": "sparring.claims.discriminator",
     "fgan": "sparring.claims.fgan",
     "gan": "sparring.claims.gan",
+    "infogan": "sparring.claims.infogan",
     "r3gan": "sparring.claims.r3gan",
     "wgan": "sparring.claims.wgan",
     "wgan-gp": "sparring.claims.wgan_gp",

@@ -1,5 +1,7 @@
 """The convolutional pair of DCGAN for pictures of any size.
 
+Activations work in place: exact, and on large maps a fresh one costs more time than the activation itself.
+
 References:
     Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks (Radford et al., 2016)
 """
@@ -49,10 +51,10 @@ def conv_generator(shape: Sequence[int], inputs: int, width: int = 64, norm: str
     bias = norm == "none"  # a normalised layer would subtract it again
     layers: list[nn.Module] = []
     if hidden:
-        layers += [nn.Linear(inputs, hidden, bias=bias), *([] if bias else [nn.BatchNorm1d(hidden)]), nn.ReLU()]
-    layers += [ToMap(hidden or inputs, channels[0], h0, w0, bias=bias), NORMS[norm](channels[0]), nn.ReLU()]
+        layers += [nn.Linear(inputs, hidden, bias=bias), *([] if bias else [nn.BatchNorm1d(hidden)]), nn.ReLU(inplace=True)]
+    layers += [ToMap(hidden or inputs, channels[0], h0, w0, bias=bias), NORMS[norm](channels[0]), nn.ReLU(inplace=True)]
     for i, o in itertools.pairwise(channels):
-        layers += [nn.ConvTranspose2d(i, o, 4, 2, 1, bias=bias), NORMS[norm](o), nn.ReLU()]  # (o, 2h, 2w)
+        layers += [nn.ConvTranspose2d(i, o, 4, 2, 1, bias=bias), NORMS[norm](o), nn.ReLU(inplace=True)]  # (o, 2h, 2w)
     layers += [nn.ConvTranspose2d(channels[-1], c, 4, 2, 1), nn.Tanh()]
     if (h0 * 2**n, w0 * 2**n) != (h, w):
         layers.append(Crop(h, w))
@@ -72,11 +74,20 @@ def conv_trunk(shape: Sequence[int], width: int = 64, norm: str = "none", hidden
     layers: list[nn.Module] = []
     for i, o in enumerate(widths(width, halvings(h, w))):
         normed = norm != "none" and i > 0
-        layers += [nn.Conv2d(c, o, 4, 2, 1, bias=not normed), *([NORMS[norm](o)] if normed else []), nn.LeakyReLU(0.2)]
+        layers += [
+            nn.Conv2d(c, o, 4, 2, 1, bias=not normed),
+            *([NORMS[norm](o)] if normed else []),
+            nn.LeakyReLU(0.2, inplace=True),
+        ]
         c, h, w = o, h // 2, w // 2
     layers.append(FromMap())
     if hidden:
-        layers += [nn.Linear(c * h * w, hidden), nn.LeakyReLU(0.2)]
+        batch = norm == "batch"
+        layers += [
+            nn.Linear(c * h * w, hidden, bias=not batch),
+            *([nn.BatchNorm1d(hidden)] if batch else []),
+            nn.LeakyReLU(0.2, inplace=True),
+        ]
     return nn.Sequential(*layers).apply(initialise)
 
 
