@@ -16,7 +16,7 @@ from sparring.games.duel import Duel
 from sparring.loop import play
 
 from . import textbook
-from .timing import Side, compare, gflop, interleave, memory_mb, peak
+from .timing import CLOCKS, Side, compare, gflop, interleave, memory_mb, peak
 
 BATCH = 64
 EXACT, ROUNDED = 1e-9, 1e-2
@@ -59,14 +59,14 @@ WORKS: tuple[Work, ...] = (
 )
 
 
-def rows(seconds: float = 15.0, progress: Callable[[str], None] = print) -> list[dict[str, Any]]:
-    """Every work in every precision; `seconds` of turns for each work, beside checks and counts."""
+def rows(seconds: float = 15.0, clock: str = "wall", progress: Callable[[str], None] = print) -> list[dict[str, Any]]:
+    """Every work in every precision; `seconds` of turns for each work on `clock`, one of `CLOCKS`, beside checks and counts."""
     found, peaks = [], {"fp32": 0.0, "bf16": 0.0}
     for work in WORKS:
         progress(f"{work.name} against {work.peer}")
         for precision in peaks:
-            peaks[precision] = max(peaks[precision], peak(precision))
-        found += measure(work, seconds)
+            peaks[precision] = max(peaks[precision], peak(precision, now=CLOCKS[clock]))
+        found += measure(work, seconds, clock=clock)
     for row in found:  # only now: the peak is the best of the whole run
         speed = row["gflop"] / row["seconds"]
         row["share_of_peak"] = round(speed / peaks[row["precision"]], 3)
@@ -74,7 +74,9 @@ def rows(seconds: float = 15.0, progress: Callable[[str], None] = print) -> list
     return found
 
 
-def measure(work: Work, seconds: float, batch: int = BATCH, width: int = 0, turns: int = 5) -> list[dict[str, Any]]:
+def measure(
+    work: Work, seconds: float, batch: int = BATCH, width: int = 0, turns: int = 5, clock: str = "wall"
+) -> list[dict[str, Any]]:
     """One row for each precision, without the share of the peak.
 
     Raises:
@@ -94,7 +96,7 @@ def measure(work: Work, seconds: float, batch: int = BATCH, width: int = 0, turn
         return plain_side(work, started(work, width), width, batch)
 
     sides = {"theirs": theirs(), **{precision: ours(precision) for precision in work.precisions}}
-    times = interleave(sides, seconds, turns)
+    times = interleave(sides, seconds, turns, now=CLOCKS[clock])
     peer = {
         "peer_seconds": statistics.median(times["theirs"]),
         "peer_gflop": round(gflop(sides["theirs"]), 3),
@@ -111,6 +113,7 @@ def measure(work: Work, seconds: float, batch: int = BATCH, width: int = 0, turn
             "peak_memory_mb": round(memory_mb(partial(ours, precision)), 1),
             "seconds": statistics.median(times[precision]),
             "turns": len(times[precision]),
+            "clock": clock,
             "loss_gap": gap,
             **peer,
         }
