@@ -1,5 +1,8 @@
 """BiGAN on permutation-invariant MNIST: E and G, trained by a judge of pairs only, come to invert each other, and E's codes keep class.
 
+A seed plays 5,000 rounds, under 11 epochs and four minutes of one free core; the paper plays 400 epochs. That is enough for rows to
+come back and too little for codes: their ratio falls slowly, and its band, which stays, is not met.
+
 The paper reports no win over an autoencoder or a latent regressor at this task, and none is claimed here.
 
 References:
