@@ -124,6 +124,15 @@ def test_lost_modes_are_found_though_samples_lie_far_apart(tmp_path, modes, leve
     assert told(sick, mode_collapse).level == level
 
 
+@pytest.mark.parametrize(("beside", "sigma"), [(0, 0.002), (0.02, 0.003), (0.03, 0.01), (0.1, 0.05)])
+def test_modes_that_are_narrow_or_a_little_beside_are_not_lost(tmp_path, beside, sigma):
+    made = patient(tmp_path)
+    rng = np.random.default_rng(0)
+    centres = RING.centres[rng.integers(0, 8, 4000)] * (1 + beside)
+    samples_are(made, torch.from_numpy(centres + sigma * rng.standard_normal((4000, 2))))
+    assert told(made, mode_collapse).level == "ok"
+
+
 def test_a_blurred_generator_is_not_collapsed(tmp_path):
     sick = patient(tmp_path, data="digits")
     x = load_data("digits", split="test").x()
