@@ -59,10 +59,15 @@ WORKS: tuple[Work, ...] = (
 )
 
 
-def rows(seconds: float = 15.0, clock: str = "wall", progress: Callable[[str], None] = print) -> list[dict[str, Any]]:
-    """Every work in every precision; `seconds` of turns for each work on `clock`, one of `CLOCKS`, beside checks and counts."""
+def rows(
+    seconds: float = 15.0, clock: str = "wall", only: str = "", progress: Callable[[str], None] = print
+) -> list[dict[str, Any]]:
+    """Every work whose name begins with `only`, in every precision.
+
+    `seconds` of turns for each work on `clock`, one of `CLOCKS`; checks and counts take as long again.
+    """
     found, peaks = [], {"fp32": 0.0, "bf16": 0.0}
-    for work in WORKS:
+    for work in (work for work in WORKS if work.name.startswith(only)):
         progress(f"{work.name} against {work.peer}")
         for precision in peaks:
             peaks[precision] = max(peaks[precision], peak(precision, now=CLOCKS[clock]))
