@@ -183,8 +183,10 @@ def test_two_domains(home, tmp_path, capsys):
         (["train", "gan", "TOY", "--device", "gpu"], "--device: 'gpu' is none that can be used here"),
         (["train", "gan", "TOY", "--precision", "fp64"], "Invalid choice 'fp64'"),
         (["train", "gan", "TOY", "--objective", "minmax"], "Invalid choice 'minmax'"),
-        (["train", "gan", "TOY", "--lr", "-1"], "No GAN can be made with"),
-        (["train", "gan", "TOY", "--width", "-3"], "No GAN can be made with"),
+        (["train", "gan", "TOY", "--lr", "-1"], "No GAN can be made with lr=-1.0: "),
+        (["train", "gan", "TOY", "--hidden", "-3"], "No GAN can be made with hidden=-3: "),
+        (["train", "gan", "TOY", "--lr", "nan"], "Option --lr takes float, not nan"),
+        (["train", "infogan", "TOY", "--uniform", "-2"], "A trial round of infogan with these options fails"),
         (["train", "gan", "TOY", "--size", "0"], "a size is one whole number of pixels"),
         (["train", "gan", "TOY", "--packing", "3", "--batch", "8"], "--packing 3 does not divide the batch of 8"),
         (["train", "gan", "TOY", "TOY"], "gan plays on one data set, not on 2"),
@@ -201,7 +203,7 @@ def test_two_domains(home, tmp_path, capsys):
         (["sample", "RUN", "--out", "nowhere/x.png"], "the folder nowhere is missing or cannot be written"),
         (["sample", "RUN", "--out", "x.png", "--count", "0"], "--count must be at least 1, not 0"),
         (["sample", "RUN", "--out", "x.png", "--seed", str(2**80)], "--seed is a whole number from 0"),
-        (["sample", "RUN", "--out", "x.png", "--label", "1"], "A infogan takes no --label"),
+        (["sample", "RUN", "--out", "x.png", "--label", "1"], "infogan takes no --label"),
         (["encode", "RUN", "TOY", "--out", "x.npy"], "--out must end in .npz"),
         (["encode", "RUN", "TOY", "--out", "x.npz", "--batch", "0"], "--batch must be at least 1, not 0"),
         (["encode", "RUN", "ring", "--out", "x.npz"], "vectors"),
@@ -381,7 +383,7 @@ def test_codes_come_with_labels(home, capsys):
 
 def test_a_system_that_does_not_encode_says_so(home, capsys):
     sparring.train("gan", home / "toy.npz", rounds=1, batch=8, out="run", quiet=True, width=4)
-    assert "A gan does not encode" in refused(capsys, "encode", "run", home / "toy.npz", "--out", "x.npz")
+    assert "gan does not encode" in refused(capsys, "encode", "run", home / "toy.npz", "--out", "x.npz")
 
 
 def test_scores_as_json_and_as_text(home, capsys):

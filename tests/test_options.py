@@ -116,6 +116,7 @@ def test_values_from_json_become_the_options_type(given, value):
         ({"pair": 1.0}, "Option --pair takes tuple"),
         ({"pair": ["x", 1]}, "Option --pair takes float, not 'x'"),
         ({"pair": [True, 1]}, "Option --pair takes float, not True"),
+        ({"pair": [float("nan"), 1]}, "Option --pair takes float, not nan"),
         ({"many": [1.5]}, "Option --many takes int, not 1.5"),
         ({"many": "12"}, "Option --many takes tuple"),
     ],

@@ -6,6 +6,7 @@ passes `**options` on, its base class's keyword-only parameters are options too,
 """
 
 import inspect
+import math
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -73,8 +74,11 @@ def construct(system: type[Game], facts: Mapping[str, Any], values: Mapping[str,
     except BadInput:
         raise
     except (ValueError, RuntimeError, ZeroDivisionError) as error:
-        given = ", ".join(f"{name}={value!r}" for name, value in values.items()) or "the defaults"
-        raise BadInput(f"No {system.__name__} can be made with {given}: {' '.join(str(error).split())}.") from error
+        known = options_of(system)
+        given = ", ".join(f"{name}={value!r}" for name, value in options.items() if value != known[name].default)
+        raise BadInput(
+            f"No {system.__name__} can be made with {given or 'these data'}: {' '.join(str(error).split())}."
+        ) from error
 
 
 def convert(option: Option, value: Any) -> Any:
@@ -88,8 +92,9 @@ def convert(option: Option, value: Any) -> Any:
         kinds = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else list(arguments)
         if len(kinds) == len(value):
             return tuple(convert(Option(option.name, kind, None, ""), v) for kind, v in zip(kinds, value, strict=True))
-    elif option.type is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+    elif option.type is float:
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return float(value)
     elif isinstance(option.type, type) and isinstance(value, option.type) and (option.type is bool) == isinstance(value, bool):
         return value
     name = getattr(option.type, "__name__", str(option.type)) if origin is None else str(option.type)

@@ -13,9 +13,9 @@ def plan(run: Run) -> Iterator[str]:
     config = run.config
     for data in run.data():
         kind = (
-            f"pictures of {data.shape[1]}x{data.shape[2]}, {data.shape[0]} channel{'s' * (data.shape[0] > 1)}"
+            f"picture{'s' * (len(data) > 1)} of {data.shape[1]}x{data.shape[2]}, {data.shape[0]} channel{'s' * (data.shape[0] > 1)}"
             if data.is_image
-            else f"vectors of {data.shape[0]}"
+            else f"vector{'s' * (len(data) > 1)} of {data.shape[0]}"
         )
         labels = f", {data.classes} labels" if data.classes else ", no labels"
         yield f"Data: {data.name}: {len(data):,} {kind}{labels}; a held-out part is kept for the scores."

@@ -392,16 +392,27 @@ def free_path(system: str, data: str, out: str | Path | None) -> Path:
 
 
 def time_rounds(run: Run, count: int = 3) -> float:
-    """Seconds a round, the median of a few played on a copy of the game; the run itself does not move."""
+    """Seconds a round, the median of a few played on a copy of the game; the run itself does not move.
+
+    Raises:
+        BadInput: Not even a trial round can be played: sizes that do not fit each other, or more memory than there is.
+    """
     game = copy.deepcopy(run.game)
     sources = run.data()
     view, data = getattr(views, game.view), sources[0] if len(sources) == 1 else sources
     state = torch.get_rng_state()
     times, began = [], time.perf_counter()
-    for _ in play(game, lambda t: draw(view, data, run.config["batch"], 0, 0, t), 0, count + 1, 0, run.config["precision"]):
-        times.append(time.perf_counter() - began)
-        began = time.perf_counter()
-    torch.set_rng_state(state)
+    try:
+        for _ in play(game, lambda t: draw(view, data, run.config["batch"], 0, 0, t), 0, count + 1, 0, run.config["precision"]):
+            times.append(time.perf_counter() - began)
+            began = time.perf_counter()
+    except (BadInput, RunFailed):
+        raise
+    except (RuntimeError, ValueError, IndexError, MemoryError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise BadInput(f"A trial round of {run.config['system']} with these options fails: {reason}.") from error
+    finally:
+        torch.set_rng_state(state)
     return sorted(times[1:])[count // 2]
 
 

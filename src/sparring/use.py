@@ -36,13 +36,13 @@ def sample(run: Run | Path | str, out: Path | str, count: int = 64, seed: int = 
     """
     run, out = opened(run), writable(out, ".png", ".npz")
     if not isinstance(run.game, Sample):
-        raise BadInput(f"A {run.config['system']} does not sample; `sparring systems` says what each system can do.")
+        raise BadInput(f"{run.config['system']} does not sample; `sparring systems` says what each system can do.")
     if count < 1:
         raise BadInput(f"Option --count must be at least 1, not {count}.")
     if not 0 <= seed < 2**63:
         raise BadInput(f"Option --seed is a whole number from 0 up to 2^63 - 1, not {seed}.")
     if label is not None and "label" not in inspect.signature(run.game.sample).parameters:
-        raise BadInput(f"A {run.config['system']} takes no --label; leave it out.")
+        raise BadInput(f"{run.config['system']} takes no --label; leave it out.")
     condition: dict[str, Any] = {} if label is None else {"label": label_index(run, label)}
     x = run.game.sample(count, generator=torch.Generator().manual_seed(seed), **condition).cpu()
     if out.suffix == ".png":
@@ -73,7 +73,7 @@ def encode(run: Run | Path | str, data: Any, out: Path | str, batch: int = 512, 
     """
     run, out = opened(run), writable(out, *WRITERS)
     if not isinstance(run.game, Encode):
-        raise BadInput(f"A {run.config['system']} does not encode; `sparring systems` says what each system can do.")
+        raise BadInput(f"{run.config['system']} does not encode; `sparring systems` says what each system can do.")
     if batch < 1:
         raise BadInput(f"Option --batch must be at least 1, not {batch}.")
     if precision not in ("fp32", "bf16"):
