@@ -4,6 +4,7 @@ Exit status: 0 done; 1 failed while running, the last checkpoint kept; 2 bad inp
 """
 
 import contextlib
+import functools
 import inspect
 import io
 import itertools
@@ -76,13 +77,19 @@ def parse(f: Callable[..., Any], arguments: list[str], prog: str, description: s
 
     check_names(f, arguments)
     said = io.StringIO()
+
+    @functools.wraps(f)
+    def later(*values: Any, **named: Any) -> Callable[[], Any]:
+        return functools.partial(f, *values, **named)  # called outside, so that only tyro's own words are caught
+
     try:
         with contextlib.redirect_stderr(said):
-            return tyro.cli(f, args=arguments, prog=prog, description=description, config=(tyro.conf.OmitArgPrefixes,))
+            call = tyro.cli(later, args=arguments, prog=prog, description=description, config=(tyro.conf.OmitArgPrefixes,))
     except SystemExit as end:
         if not end.code:  # --help
             return 0
         raise BadInput(f"{sentence(said.getvalue())}. `{prog} --help` explains every option.") from None
+    return call()
 
 
 def sentence(box: str) -> str:
