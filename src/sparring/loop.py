@@ -27,6 +27,13 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
+def put(batch: Any, device: torch.device) -> Any:
+    """A batch, however nested in tuples, on `device`; nothing is copied where it is there already."""
+    if isinstance(batch, Tensor):
+        return batch.to(device, non_blocking=True)
+    return tuple(put(part, device) for part in batch)
+
+
 def play(
     game: Game, draw: Draw, start: int, rounds: int, seed: int = 0, precision: str = "fp32"
 ) -> Iterator[tuple[int, dict[str, Tensor]]]:
@@ -45,7 +52,7 @@ def play(
         torch.manual_seed(distribute.seed_of(seed, distribute.rank(), t))
         game.begin(t, rounds)
         losses: dict[str, Tensor] = {}
-        moves = game.round(draw(t))
+        moves = game.round(put(batch, device) for batch in draw(t))
         while True:
             with autocast(device, precision):  # round a forward pass only: it ends before the backward pass
                 move = next(moves, None)
