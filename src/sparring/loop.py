@@ -95,7 +95,7 @@ def first_layer_not_finite(game: Game, draw: Draw, t: int, seed: int, precision:
     try:
         torch.manual_seed(distribute.seed_of(seed, distribute.rank(), t))
         with autocast(game.device, precision):
-            for _ in game.round(draw(t)):
+            for _ in game.round(put(batch, game.device) for batch in draw(t)):
                 if found:
                     break
     finally:
