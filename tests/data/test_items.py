@@ -120,7 +120,7 @@ def test_a_picture_that_cannot_be_decoded_is_skipped(tmp_path: Any) -> None:
         (Items([(torch.zeros(3), 5)] * 2, classes=["a"]), "no name"),
         (Image.new("L", (8, 8)), "holds no data|looks like one"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_bad_items(source: Any, says: str) -> None:
     with pytest.raises(BadInput, match=says):
