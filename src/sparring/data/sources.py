@@ -17,6 +17,7 @@ from .named import names
 
 SPLITS = ("train", "test", "all")
 MOST_HELD_OUT = 10_000
+FOLDER_BYTES = 2**28  # files can be read again at a few ms a batch, so a folder that takes more is not worth the memory
 SEED = 0  # of the split, so that every run holds out the same rows
 
 
@@ -42,7 +43,7 @@ def load(
         channels: 1 (grey) or 3 (colour); by default what the pictures have.
         labels: one for each row, integers (-1: unlabelled) or strings, in place of what the source says.
         holdout: the share of rows held out for testing, in (0, 1).
-        cache_bytes: what may be held in memory; larger folders and files are read as rows are drawn.
+        cache_bytes: what may be held in memory, of a folder at most 256 MiB; larger folders and files are read as rows are drawn.
 
     Raises:
         BadInput: anything that cannot be data, in one sentence.
@@ -107,7 +108,7 @@ def _of_text(source: str | os.PathLike[str], size: Any, channels: int | None, ca
                 return from_idx_folder(path.name, found)
             from .folders import from_folder
 
-            return from_folder(path, size=size, channels=channels, cache_bytes=cache_bytes)
+            return from_folder(path, size=size, channels=channels, cache_bytes=min(cache_bytes, FOLDER_BYTES))
         if path.is_file():
             from .pictures import SUFFIXES
 
