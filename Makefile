@@ -21,7 +21,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: $(STAMP)
 	@rm -rf $(RUN)
-	$(BIN)/sparring train infogan digits --width 32 --z 16 --weight-continuous 0.02 --out $(RUN)
+	$(BIN)/sparring train infogan digits --width 32 --z 16 --weight-continuous 0.02 --rounds 12000 --out $(RUN)
 	@echo "Open $(CURDIR)/$(RUN)/report.html in a browser."
 
 test: $(STAMP)

@@ -13,7 +13,7 @@ from sparring.games import InfoGAN
 from .infogan import errors, trained
 
 OPTIONS: dict[str, Any] = {"width": 32, "z": 16, "weight_continuous": 0.02}
-ROUNDS = 5000
+ROUNDS = 12_000
 
 
 def measure(seed: int) -> dict[str, float]:
