@@ -257,7 +257,10 @@ def test_a_run_of_a_machine_that_had_a_gpu_loads_on_one_that_has_none(played):
 def test_one_process_a_directory(data, tmp_path):
     run = train(data, tmp_path / "run", rounds=3)
     before = files(run.path, "checkpoint"), (run.path / "run.json").read_bytes()
-    holding = "import sys; from sparring.run import lock\nwith lock(__import__('pathlib').Path(sys.argv[1])): print(1, flush=True); input()"
+    holding = (
+        "import pathlib, sys; from sparring.files import lock\n"
+        "with lock(pathlib.Path(sys.argv[1])): print(1, flush=True); input()"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", holding, str(run.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:

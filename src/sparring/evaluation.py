@@ -10,7 +10,8 @@ import torch
 from .abilities import Classify, Cluster, Encode, Reconstruct, Sample
 from .data import Data, grid_modes, ring_modes
 from .errors import BadInput
-from .run import Run, write_json
+from .files import write_json
+from .run import Run
 from .scores import clustering, extractors, frechet, kernel, manifold, modes, probes, reconstruction, transport
 from .scores.passport import Score, mean, passport, proportion
 

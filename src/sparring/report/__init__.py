@@ -11,7 +11,8 @@ from typing import Protocol
 import torch
 
 from sparring import distribute
-from sparring.run import Run, replace_text
+from sparring.files import replace_text
+from sparring.run import Run
 
 from . import sections
 from .curves import curves, script_data
